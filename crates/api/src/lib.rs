@@ -1,0 +1,3 @@
+//! APIs out.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,5 @@
+//! Measurements of ingest, query and memory.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

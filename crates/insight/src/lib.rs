@@ -1,0 +1,3 @@
+//! Pure judgements over spans.
+
+#![forbid(unsafe_code)]

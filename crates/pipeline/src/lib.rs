@@ -1,0 +1,3 @@
+//! One bounded door and the stages behind it.
+
+#![forbid(unsafe_code)]

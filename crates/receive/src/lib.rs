@@ -1,0 +1,3 @@
+//! Protocols in.
+
+#![forbid(unsafe_code)]

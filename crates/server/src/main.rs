@@ -1,0 +1,5 @@
+//! The binary tracewell.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The seeded world: realistic traces and paced senders.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The words everybody speaks: ids, time, values, batches of spans.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The embedded engine: WAL, head, columnar segments.
+
+#![forbid(unsafe_code)]

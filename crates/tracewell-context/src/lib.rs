@@ -1,0 +1,3 @@
+//! Ids and trace context, shared by the server and the SDK.
+
+#![forbid(unsafe_code)]

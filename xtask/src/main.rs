@@ -1,0 +1,5 @@
+//! The only runner: tidy, proto, test.
+
+#![forbid(unsafe_code)]
+
+fn main() {}
