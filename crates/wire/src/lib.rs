@@ -1,3 +1,13 @@
-//! Bytes to spans and back, for OTLP, Jaeger and Zipkin.
+//! Bytes to spans and back, for every protocol that clients speak.
+//!
+//! A decoder takes a whole message that has been received and decompressed within its limits, walks
+//! it without building objects, and gives a [`Decoded`]: the spans that were good and the count of
+//! those that were not. Only a message whose frame is broken is a [`DecodeError`]. Nothing here trusts
+//! a length, recurses without a bound, panics on any input, or reads a clock.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+mod decoded;
+
+pub use decoded::{DecodeError, Decoded};
