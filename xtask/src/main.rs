@@ -1,5 +1,35 @@
-//! The only runner: tidy, proto, test.
+//! The only runner: `tidy`, `test`, `proto`.
+//!
+//! Everything a machine does with this repository besides `cargo build` starts here, so that a
+//! developer, a bare machine and the gate run the very same commands. It leans on the standard
+//! library alone where it can: it must be built before anything else runs.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a runner speaks to the terminal that started it")]
 
-fn main() {}
+mod suites;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  tidy                              the laws of the house that no compiler checks";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let root = repository();
+    match arguments.first().map(String::as_str) {
+        Some("tidy") => tidy::command(&root),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Returns the root of the repository: the folder above this package.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the repository").to_path_buf()
+}
