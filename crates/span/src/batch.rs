@@ -13,10 +13,14 @@
 //! Invariant, kept by [`crate::BatchBuilder`] as the only maker: every index and every offset of a row
 //! lies inside its own batch. So readers index without checks of their own and cannot fail.
 
+mod view;
+
 use bytes::Bytes;
 
 use crate::row::{AttributeRow, EventRow, LinkRow, ResourceRow, Rows, ScopeRow, SpanRow};
-use crate::{Source, SpanRef, Text};
+use crate::{Source, Text};
+
+pub use view::{EventRef, LinkRef, ResourceRef, ScopeRef, SpanRef};
 
 /// Spans on their way, with everything they refer to. Lossless for OTLP.
 #[derive(Clone, Debug, Default)]

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::batch::SpanBatch;
+use crate::batch::{ResourceRef, ScopeRef, SpanRef};
 use crate::row::{AttributeRow, EventRow, LinkRow, ResourceRow, Rows, ScopeRow, SpanRow};
-use crate::view::{ResourceRef, ScopeRef, SpanRef};
 use crate::{BATCH_BYTES_MAX, Source, Text, Value, ValueRef};
 
 /// Fills a [`SpanBatch`].

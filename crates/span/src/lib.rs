@@ -12,7 +12,6 @@
 mod batch;
 mod batch_builder;
 mod kind;
-mod packed;
 mod row;
 mod source;
 mod tenant;
@@ -20,12 +19,10 @@ mod text;
 mod time;
 mod trace;
 mod value;
-mod view;
 
-pub use batch::SpanBatch;
+pub use batch::{EventRef, LinkRef, ResourceRef, ScopeRef, SpanBatch, SpanRef};
 pub use batch_builder::{BatchBuilder, BatchFull};
 pub use kind::{SpanKind, StatusCode};
-pub use packed::{DEPTH_MAX, Packed, PackedList, PackedMap, PackedWriter};
 pub use row::{AttributeRow, EventRow, LinkRow, ResourceRow, Rows, ScopeRow, SpanRow};
 pub use source::{Encoding, Source, SourceFormat};
 pub use tenant::{Tenant, TenantError};
@@ -33,8 +30,7 @@ pub use text::Text;
 pub use time::{DurationNanos, UnixNanos};
 pub use trace::{Trace, TraceKey};
 pub use tracewell_context::{ParseIdError, SpanId, TraceId};
-pub use value::{Value, ValueRef};
-pub use view::{EventRef, LinkRef, ResourceRef, ScopeRef, SpanRef};
+pub use value::{DEPTH_MAX, Packed, PackedList, PackedMap, PackedWriter, Value, ValueRef};
 
 /// The most bytes of text that one batch holds: the largest request after decompression that any
 /// receiver lets in (64 MiB), and as much again for what a decoder writes beside it. Offsets are 31

@@ -1,6 +1,10 @@
 //! Attribute values: as a row keeps them, and as a reader sees them.
 
-use crate::{Packed, PackedList, PackedMap, Text};
+mod packed;
+
+use crate::Text;
+
+pub use packed::{DEPTH_MAX, Packed, PackedList, PackedMap, PackedWriter};
 
 /// A value as a row keeps it: 16 bytes, texts by offset. Arrays and maps are packed (see
 /// [`crate::Packed`]), because they are rare, and nested objects would cost every batch an allocator.

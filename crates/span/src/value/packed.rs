@@ -7,7 +7,7 @@
 //! Whoever puts packed bytes into a batch has checked them ([`Packed::check`]): lengths fit, and
 //! nesting ends at [`DEPTH_MAX`]. A reader that meets broken bytes nevertheless stops there.
 
-use crate::ValueRef;
+use super::ValueRef;
 
 /// How deep arrays and maps may nest. Deeper ones come from attackers, and each level costs stack in
 /// every reader.

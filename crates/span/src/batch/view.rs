@@ -2,7 +2,7 @@
 
 use tracewell_context::{SpanId, TraceId};
 
-use crate::batch::SpanBatch;
+use super::SpanBatch;
 use crate::row::{AttributeRow, EventRow, LinkRow, ResourceRow, Rows, ScopeRow, SpanRow};
 use crate::{DurationNanos, Packed, SpanKind, StatusCode, UnixNanos, Value, ValueRef};
 
