@@ -286,9 +286,9 @@ mod tests {
     fn cycles_hide_neither_behind_reexports_nor_in_folders() {
         let root = ("lib.rs", "mod b; mod c; pub use b::B; pub use c::{C as D};");
         assert_eq!(check(&[root, ("b.rs", "use crate::D;"), ("c.rs", "use crate::{B};")]), BOTH);
-        let inner = ("b/e.rs", "use crate::c::D;");
+        let (outer, inner) = (("b.rs", "mod e;"), ("b/e.rs", "use crate::c::D;"));
         assert_eq!(
-            check(&[inner, ("c.rs", "use crate::b::E;")]),
+            check(&[outer, inner, ("c.rs", "use crate::b::E;")]),
             ["crates/a/src/b/e.rs", "crates/a/src/c.rs"]
         );
     }
