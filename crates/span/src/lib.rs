@@ -12,10 +12,12 @@
 mod batch;
 mod batch_builder;
 mod kind;
+pub mod naming;
 mod row;
 mod source;
 mod tenant;
 mod text;
+pub mod text_form;
 mod time;
 mod trace;
 mod value;
