@@ -20,11 +20,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::front::Front;
 use crate::limits::{self, Limits};
-use crate::listeners::Terms;
 use crate::pulse::{Pulse, Verdict};
 use crate::request_body::RequestBody;
 use crate::socket::{Socket, Version};
 use crate::stall::StallWatch;
+use crate::terms::Terms;
 
 /// How long an idle HTTP/2 client has to take its leave after it was told to go. HTTP/1 has no way to tell.
 const LEAVE_TIME: Duration = Duration::from_secs(5);

@@ -14,10 +14,10 @@ use tower::ServiceExt;
 
 use crate::guard::Guard;
 use crate::limits::URL_BYTES_MAX;
-use crate::listeners::Terms;
 use crate::pulse::Pulse;
 use crate::request_body::RequestBody;
 use crate::stall::ReplyBody;
+use crate::terms::Terms;
 
 /// The body that leaves: the service's, or one of our own lines.
 pub(crate) type Reply<B> = Response<ReplyBody<Either<B, Full<Bytes>>>>;

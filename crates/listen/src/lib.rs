@@ -24,6 +24,7 @@ mod request_body;
 mod socket;
 mod stall;
 mod stats;
+mod terms;
 
 pub use address::{Address, NoAddress};
 pub use bind::{BindError, Bound, BoundDatagrams, DATAGRAM_BUFFER_BYTES};

@@ -12,8 +12,6 @@ use http_body::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::bind::Bound;
 use crate::connection;
@@ -23,6 +21,7 @@ use crate::limits::{Limits, RESERVE};
 use crate::pulse::Pulse;
 use crate::request_body::RequestBody;
 use crate::stats::Stats;
+use crate::terms::Terms;
 
 /// The first and the longest pause after the system refused a connection.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -37,35 +36,10 @@ pub struct Listeners {
     terms: Arc<Terms>,
 }
 
-/// What all connections have in common.
-#[derive(Debug)]
-pub(crate) struct Terms {
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) stats: Arc<Stats>,
-    /// Cancelled when no new request is welcome.
-    pub(crate) drain: CancellationToken,
-    /// Cancelled when the requests that are open have had their time.
-    pub(crate) cut: CancellationToken,
-    /// Accept loops, connections and HTTP/2 streams.
-    pub(crate) tasks: TaskTracker,
-    /// One permit for each connection.
-    slots: Arc<Semaphore>,
-}
-
 impl Listeners {
     /// Makes the common ground of all listeners.
     pub fn new(limits: Limits) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
-        Self {
-            terms: Arc::new(Terms {
-                limits: Arc::new(limits),
-                stats: Arc::default(),
-                drain: CancellationToken::new(),
-                cut: CancellationToken::new(),
-                tasks: TaskTracker::new(),
-                slots,
-            }),
-        }
+        Self { terms: Arc::new(Terms::new(limits)) }
     }
 
     /// Begins to serve a service, such as an axum router, on bound sockets, and returns at once.
