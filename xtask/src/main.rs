@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a runner speaks to the terminal that started it")]
 
+mod proto;
 mod suites;
 mod tidy;
 
@@ -15,13 +16,21 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
-  tidy                              the laws of the house that no compiler checks";
+  tidy                              the laws of the house that no compiler checks
+  proto [--check]                   the query APIs' messages, made anew or only compared";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = repository();
     match arguments.first().map(String::as_str) {
         Some("tidy") => tidy::command(&root),
+        Some("proto") => match proto::run(&root, arguments.get(1).is_some_and(|flag| flag == "--check")) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
