@@ -11,6 +11,7 @@
 #[expect(dead_code, reason = "the walkers that use all of it are not here yet")]
 mod budget;
 mod decoded;
+pub mod jaeger;
 #[cfg_attr(not(test), expect(dead_code, reason = "the walkers that use it are not here yet"))]
 mod proto_reader;
 #[expect(dead_code, reason = "the encoders that use all of it are not here yet")]
