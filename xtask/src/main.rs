@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a runner speaks to the terminal that started it")]
 
+mod clock;
+mod install;
 mod proto;
 mod suites;
 mod tidy;
@@ -16,13 +18,17 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
-  tidy                              the laws of the house that no compiler checks
-  proto [--check]                   the query APIs' messages, made anew or only compared";
+  test [--install] [--gates] [SUITE..]  runs the suites that this machine can run, or those named;
+                                        --install fetches what it lacks and counts a skip as a failure,
+                                        --gates adds those that ask for more than tests: lint and fuzz
+  tidy                                  the laws of the house that no compiler checks
+  proto [--check]                       the query APIs' messages, made anew or only compared";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = repository();
     match arguments.first().map(String::as_str) {
+        Some("test") => suites::command(&root, &arguments[1..]),
         Some("tidy") => tidy::command(&root),
         Some("proto") => match proto::run(&root, arguments.get(1).is_some_and(|flag| flag == "--check")) {
             Ok(()) => ExitCode::SUCCESS,

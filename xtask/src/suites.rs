@@ -1,9 +1,186 @@
-//! The suites of `cargo xtask test`.
+//! `cargo xtask test`: the only runner of tests.
+//!
+//! A suite has a name, prints what it does with its seconds and its counts, and gives a [`Tally`].
+//! Each test target of the workspace that is called like a suite (`crates/server/tests/clients.rs`)
+//! belongs to it; all others are `unit`. Without `--install` a suite runs what its machine has, and
+//! what it lacks is skipped with the reason; with it, what is lacking is fetched meanwhile and a
+//! skip is a failure, because a suite that was not run has proved nothing.
+//!
+//! The last line is alone on it and always the same: `N passed, N failed`, and `, N skipped`.
 
-/// Every suite by name, in the order in which they run.
-const SUITES: [&str; 5] = ["unit", "clients", "grafana", "faults", "fuzz"];
+mod binaries;
+mod fuzz;
+mod gates;
+mod tally;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::clock;
+use crate::install::{Installs, Set};
+use binaries::Binaries;
+use tally::Tally;
+
+/// One suite: `cargo xtask test NAME` runs it.
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    /// Whether it runs only when asked for, by name or by `--gates`.
+    gate: bool,
+    needs: &'static [Set],
+    run: fn(&mut Run, &Self) -> Tally,
+}
+
+/// Every suite, in the order in which they run: what fails fast comes first.
+const SUITES: [Suite; 7] = [
+    Suite {
+        name: "lint",
+        about: "format, tidy, clippy, docs, container",
+        gate: true,
+        needs: &[],
+        run: gates::run,
+    },
+    Suite { name: "unit", about: "every test of every crate", gate: false, needs: &[], run: binaries::unit },
+    Suite {
+        name: "grafana",
+        about: "the requests of Grafana's data source",
+        gate: false,
+        needs: &[],
+        run: binaries::suite,
+    },
+    Suite {
+        name: "faults",
+        about: "kills, torn files, full disks",
+        gate: false,
+        needs: &[Set::Apt],
+        run: binaries::suite,
+    },
+    Suite {
+        name: "clients",
+        about: "the programs that people already run",
+        gate: false,
+        needs: &[
+            Set::Apt,
+            Set::PythonOld,
+            Set::PythonWeb,
+            Set::PythonCurrent,
+            Set::NodeOld,
+            Set::NodeCurrent,
+            Set::Go,
+            Set::Java,
+            Set::Kafka,
+        ],
+        run: binaries::suite,
+    },
+    Suite {
+        name: "licences",
+        about: "what is linked in, by cargo deny",
+        gate: true,
+        needs: &[Set::CargoDeny],
+        run: gates::licences,
+    },
+    Suite {
+        name: "fuzz",
+        about: "three minutes over all fuzz targets",
+        gate: true,
+        needs: &[Set::CargoFuzz],
+        run: fuzz::run,
+    },
+];
+
+/// What all suites of one call share.
+struct Run {
+    root: PathBuf,
+    /// With `--install`, a skip is a failure.
+    strict: bool,
+    installs: Option<Installs>,
+    /// Built once, by the first suite that needs them.
+    binaries: Option<Binaries>,
+}
+
+impl Run {
+    /// Waits until `set` is installed; says what went wrong if it cannot be.
+    fn wait_for(&self, set: Set) -> Result<(), String> {
+        self.installs.as_ref().map_or(Ok(()), |installs| installs.wait_for(set))
+    }
+}
 
 /// Whether `cargo xtask test NAME` would run something.
 pub(crate) fn is_suite(name: &str) -> bool {
-    SUITES.contains(&name)
+    SUITES.iter().any(|suite| suite.name == name)
+}
+
+/// Runs the suites named in `arguments`, or all that are no gates.
+pub(crate) fn command(root: &Path, arguments: &[String]) -> ExitCode {
+    let (mut install, mut gates, mut names) = (false, false, Vec::new());
+    for argument in arguments {
+        match argument.as_str() {
+            "--install" => install = true,
+            "--gates" => gates = true,
+            name if is_suite(name) => names.push(name),
+            other => {
+                eprintln!("`{other}` is no suite; there are:");
+                for suite in &SUITES {
+                    eprintln!("  {:8} {}", suite.name, suite.about);
+                }
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let chosen: Vec<&Suite> = SUITES
+        .iter()
+        .filter(|suite| if names.is_empty() { gates || !suite.gate } else { names.contains(&suite.name) })
+        .collect();
+    let installs = install.then(|| Installs::start(root, &needs(&chosen)));
+    let mut run = Run { root: root.to_path_buf(), strict: install, installs, binaries: None };
+    let total = run_all(&mut run, &chosen);
+    println!("{total}");
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Collects what the chosen suites need, in the order in which they will ask for it.
+fn needs(chosen: &[&Suite]) -> Vec<Set> {
+    let mut sets = Vec::new();
+    for suite in chosen {
+        sets.extend_from_slice(suite.needs);
+        if suite.name == "lint" {
+            sets.extend_from_slice(&gates::NEEDS);
+        }
+    }
+    sets
+}
+
+fn run_all(run: &mut Run, chosen: &[&Suite]) -> Tally {
+    let mut total = Tally::default();
+    let mut rows = Vec::new();
+    for suite in chosen {
+        println!("\n== {}: {}", suite.name, suite.about);
+        let (tally, took) = clock::timed(|| run_one(run, suite));
+        println!("== {}: {tally} in {}", suite.name, seconds(took));
+        rows.push(format!("{:8} {:>8}  {tally}", suite.name, seconds(took)));
+        total += tally;
+    }
+    println!("\n{}", rows.join("\n"));
+    if run.strict && 0 < total.skipped {
+        println!("a skip is a failure here: {} counted as failed", total.skipped);
+        total = Tally { failed: total.failed + total.skipped, skipped: 0, ..total };
+    }
+    total
+}
+
+fn run_one(run: &mut Run, suite: &Suite) -> Tally {
+    let mut tally = Tally::default();
+    for set in suite.needs {
+        if let Err(why) = run.wait_for(*set) {
+            println!("failed: {why}");
+            tally.failed += 1;
+        }
+    }
+    tally += (suite.run)(run, suite);
+    tally
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
 }
