@@ -13,6 +13,7 @@
 //! Invariant, kept by [`crate::BatchBuilder`] as the only maker: every index and every offset of a row
 //! lies inside its own batch. So readers index without checks of their own and cannot fail.
 
+mod equal;
 mod view;
 
 use bytes::Bytes;
@@ -80,6 +81,11 @@ impl SpanBatch {
     /// Returns the request the batch was decoded from, while the batch still equals it.
     pub fn source(&self) -> Option<&Source> {
         self.source.as_ref()
+    }
+
+    /// Remembers the request that the batch equals: the decoder saw it only decompressed.
+    pub fn remember_source(&mut self, source: Source) {
+        self.source = Some(source);
     }
 
     /// Forgets the request: what the batch holds is no longer what it says.

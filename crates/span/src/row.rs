@@ -56,7 +56,7 @@ pub struct SpanRow {
     pub dropped_events_count: u32,
     /// How many links the sender dropped.
     pub dropped_links_count: u32,
-    /// Fields of OTLP's `Span` (and its `Status`) that this version does not know, as protobuf.
+    /// Fields of OTLP's `Span` (its `Status`'s inside field 15) that this version does not know, as protobuf.
     pub residual: Text,
 }
 
@@ -69,7 +69,7 @@ pub struct ResourceRow {
     pub dropped_attributes_count: u32,
     /// The schema its attributes follow.
     pub schema_url: Text,
-    /// Unknown fields of OTLP's `Resource`, as protobuf.
+    /// Unknown fields of OTLP's `ResourceSpans` (the `Resource`'s own inside its field 1), as protobuf.
     pub residual: Text,
 }
 
@@ -86,7 +86,7 @@ pub struct ScopeRow {
     pub dropped_attributes_count: u32,
     /// The schema its spans follow.
     pub schema_url: Text,
-    /// Unknown fields of OTLP's `InstrumentationScope`, as protobuf.
+    /// Unknown fields of OTLP's `ScopeSpans` (the scope's own inside its field 1), as protobuf.
     pub residual: Text,
 }
 
