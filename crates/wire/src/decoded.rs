@@ -9,7 +9,7 @@ pub struct Decoded {
     pub batch: SpanBatch,
     /// How many spans were refused.
     pub rejected: u64,
-    /// Why the first of them was refused, for the sender's eyes.
+    /// Why the first of them was refused, for the sender's eyes; a warning where none was.
     pub reason: Option<String>,
 }
 
@@ -70,4 +70,37 @@ pub enum DecodeError {
     /// More text than a batch holds.
     #[error(transparent)]
     BatchFull(#[from] BatchFull),
+}
+
+/// Spans refused so far, and the words for the sender.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    count: u64,
+    reason: Option<String>,
+    warning: Option<&'static str>,
+}
+
+/// How much of a refused span's name the sender is told.
+const NAME_SHOWN_BYTES: usize = 64;
+
+impl Refusals {
+    /// Counts a refused span. The first one is told by its `name`.
+    pub(crate) fn refuse(&mut self, name: &[u8], why: &str) {
+        self.count += 1;
+        if self.reason.is_none() {
+            let shown = name.get(..NAME_SHOWN_BYTES).unwrap_or(name);
+            self.reason = Some(format!("span \"{}\": {why}", shown.escape_ascii()));
+        }
+    }
+
+    /// Remembers something the sender should know although nothing was refused.
+    pub(crate) fn warn(&mut self, what: &'static str) {
+        self.warning.get_or_insert(what);
+    }
+
+    /// Joins the spans that were good.
+    pub(crate) fn decoded(self, batch: SpanBatch) -> Decoded {
+        let reason = self.reason.or_else(|| self.warning.map(String::from));
+        Decoded { batch, rejected: self.count, reason }
+    }
 }

@@ -8,13 +8,11 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
-#[expect(dead_code, reason = "the walkers that use all of it are not here yet")]
 mod budget;
 mod decoded;
 pub mod jaeger;
-#[cfg_attr(not(test), expect(dead_code, reason = "the walkers that use it are not here yet"))]
+pub mod otlp;
 mod proto_reader;
-#[expect(dead_code, reason = "the encoders that use all of it are not here yet")]
 mod proto_writer;
 
 pub use decoded::{DecodeError, Decoded};

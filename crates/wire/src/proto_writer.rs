@@ -29,6 +29,16 @@ impl ProtoWriter {
         self.out
     }
 
+    /// Returns the bytes so far.
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// Starts anew, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.out.clear();
+    }
+
     /// Writes an integer, bool or enum.
     pub(crate) fn varint(&mut self, number: u32, value: u64) {
         self.key(number, 0);
@@ -84,6 +94,12 @@ impl ProtoWriter {
         self.out.push(0);
         write(self);
         let len = self.out.len() - at - 1;
+        if len < 0x80 {
+            if let Some(prefix) = self.out.get_mut(at) {
+                *prefix = len as u8;
+            }
+            return;
+        }
         let mut prefix = [0; 10];
         let used = encode_varint(&mut prefix, len as u64);
         self.out.splice(at..=at, prefix.into_iter().take(used));
