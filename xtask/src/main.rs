@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let root = repository();
     match arguments.first().map(String::as_str) {
         Some("test") => suites::command(&root, &arguments[1..]),
-        Some("tidy") => tidy::command(&root),
+        Some("tidy") => tidy::command(&root, &suites::names()),
         Some("proto") => match proto::run(&root, arguments.get(1).is_some_and(|flag| flag == "--check")) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {

@@ -106,19 +106,19 @@ impl Run {
     }
 }
 
-/// Whether `cargo xtask test NAME` would run something.
-pub(crate) fn is_suite(name: &str) -> bool {
-    SUITES.iter().any(|suite| suite.name == name)
+/// Returns the name of every suite.
+pub(crate) fn names() -> Vec<&'static str> {
+    SUITES.iter().map(|suite| suite.name).collect()
 }
 
 /// Runs the suites named in `arguments`, or all that are no gates.
 pub(crate) fn command(root: &Path, arguments: &[String]) -> ExitCode {
-    let (mut install, mut gates, mut names) = (false, false, Vec::new());
+    let (mut install, mut gates, mut named) = (false, false, Vec::new());
     for argument in arguments {
         match argument.as_str() {
             "--install" => install = true,
             "--gates" => gates = true,
-            name if is_suite(name) => names.push(name),
+            name if names().contains(&name) => named.push(name),
             other => {
                 eprintln!("`{other}` is no suite; there are:");
                 for suite in &SUITES {
@@ -130,7 +130,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> ExitCode {
     }
     let chosen: Vec<&Suite> = SUITES
         .iter()
-        .filter(|suite| if names.is_empty() { gates || !suite.gate } else { names.contains(&suite.name) })
+        .filter(|suite| if named.is_empty() { gates || !suite.gate } else { named.contains(&suite.name) })
         .collect();
     let installs = install.then(|| Installs::start(root, &needs(&chosen)));
     let mut run = Run { root: root.to_path_buf(), strict: install, installs, binaries: None };

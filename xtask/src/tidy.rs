@@ -44,8 +44,8 @@ impl Breach {
 }
 
 /// Applies all laws to the repository at `root`, prints the breaches and the sizes.
-pub(crate) fn command(root: &Path) -> ExitCode {
-    let tree = match Tree::read(root) {
+pub(crate) fn command(root: &Path, suites: &[&'static str]) -> ExitCode {
+    let tree = match Tree::read(root, suites) {
         Ok(tree) => tree,
         Err(error) => {
             eprintln!("tidy: {error}");
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn house_is_tidy() {
-        let tree = Tree::read(&crate::repository()).unwrap();
+        let tree = Tree::read(&crate::repository(), &crate::suites::names()).unwrap();
         let breaches = breaches(&tree);
         let lines: Vec<String> = breaches
             .iter()

@@ -17,7 +17,7 @@ pub(crate) fn run(run: &mut Run, _: &Suite) -> Tally {
     let mut tally = Tally::default();
     let gates: [(&str, Gate); 6] = [
         ("format", |run| cargo(run, &["fmt", "--all", "--check"])),
-        ("tidy", |run| of(tidy::command(&run.root) == ExitCode::SUCCESS)),
+        ("tidy", |run| of(tidy::command(&run.root, &super::names()) == ExitCode::SUCCESS)),
         ("proto", proto),
         ("clippy", |run| {
             cargo(run, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])

@@ -262,7 +262,7 @@ mod tests {
             .map(|(path, text)| Source::new(&format!("crates/a/src/{path}"), (*text).to_owned()))
             .collect();
         let package = Package { folder: "crates/a".into(), manifest: Manifest::default() };
-        let tree = Tree { sources, packages: vec![package], papers: vec![], paths: vec![] };
+        let tree = Tree { sources, packages: vec![package], ..Tree::default() };
         let mut breaches = Vec::new();
         super::check(&tree, &mut breaches);
         breaches.into_iter().map(|breach| breach.path).collect()

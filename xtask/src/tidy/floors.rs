@@ -60,7 +60,7 @@ mod tests {
                 },
             })
             .collect();
-        let tree = Tree { sources: vec![], packages, papers: vec![], paths: vec![] };
+        let tree = Tree { packages, ..Tree::default() };
         let mut breaches = Vec::new();
         super::check(&tree, &mut breaches);
         breaches.len()

@@ -72,10 +72,9 @@ mod tests {
 
     fn check(text: &str) -> Vec<String> {
         let tree = Tree {
-            sources: vec![],
-            packages: vec![],
             papers: vec![Paper { path: "docs/a.md".into(), text: text.to_owned() }],
             paths: vec!["README.md".into(), "docs/a.md".into(), "docs/pictures/p.png".into()],
+            ..Tree::default()
         };
         let mut breaches = Vec::new();
         super::check(&tree, &mut breaches);

@@ -75,8 +75,8 @@ mod tests {
         let tree = Tree {
             sources: vec![Source::new(path, code.to_owned())],
             packages: vec![Package { folder: "crates/store-columnar".into(), manifest: span }],
-            papers: vec![],
             paths: vec![path.to_owned()],
+            ..Tree::default()
         };
         let mut breaches = Vec::new();
         super::check(&tree, &mut breaches);

@@ -13,6 +13,7 @@ use super::rust;
 const SKIPPED: [&str; 8] =
     ["target", ".cache", ".git", "node_modules", "tracewell-data", "corpus", "artifacts", "__pycache__"];
 
+#[derive(Default)]
 pub(crate) struct Tree {
     /// Every `.rs` file, sorted by path.
     pub(crate) sources: Vec<Source>,
@@ -22,6 +23,8 @@ pub(crate) struct Tree {
     pub(crate) papers: Vec<Paper>,
     /// The path of every file there is, sorted, with `/` between folders.
     pub(crate) paths: Vec<String>,
+    /// The names of the suites that the runner knows.
+    pub(crate) suites: Vec<&'static str>,
 }
 
 /// One Rust file.
@@ -45,9 +48,9 @@ pub(crate) struct Paper {
 }
 
 impl Tree {
-    /// Reads the repository at `root`.
-    pub(crate) fn read(root: &Path) -> io::Result<Self> {
-        let mut tree = Self { sources: vec![], packages: vec![], papers: vec![], paths: vec![] };
+    /// Reads the repository at `root`; what suites there are is for the runner to say.
+    pub(crate) fn read(root: &Path, suites: &[&'static str]) -> io::Result<Self> {
+        let mut tree = Self { suites: suites.to_vec(), ..Self::default() };
         walk(root, "", &mut tree.paths)?;
         tree.paths.sort();
         for path in &tree.paths {
