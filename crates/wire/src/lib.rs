@@ -9,10 +9,14 @@
 #![deny(clippy::indexing_slicing)]
 
 mod budget;
+mod compress;
 mod decoded;
+mod inflate;
 pub mod jaeger;
 pub mod otlp;
 mod proto_reader;
 mod proto_writer;
 
+pub use compress::compress;
 pub use decoded::{DecodeError, Decoded};
+pub use inflate::{Inflater, inflate};
