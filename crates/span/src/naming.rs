@@ -21,12 +21,7 @@ pub const OPERATION_INVALID: &str = "invalid-span-name";
 impl<'a> ResourceRef<'a> {
     /// Returns the service as it is listed and searched.
     pub fn service(self) -> &'a str {
-        match self.attribute(b"service.name") {
-            None => SERVICE_MISSING,
-            Some(ValueRef::Str(b"")) => SERVICE_EMPTY,
-            Some(ValueRef::Str(bytes)) => std::str::from_utf8(bytes).unwrap_or(SERVICE_WRONG_TYPE),
-            Some(_) => SERVICE_WRONG_TYPE,
-        }
+        service_of(self.attribute(b"service.name"))
     }
 }
 
@@ -34,6 +29,16 @@ impl<'a> SpanRef<'a> {
     /// Returns the operation as it is listed and searched.
     pub fn operation(self) -> &'a str {
         operation_of(self.name())
+    }
+}
+
+/// Returns the service that a resource's `service.name` stands for.
+pub fn service_of(name: Option<ValueRef<'_>>) -> &str {
+    match name {
+        None => SERVICE_MISSING,
+        Some(ValueRef::Str(b"")) => SERVICE_EMPTY,
+        Some(ValueRef::Str(bytes)) => std::str::from_utf8(bytes).unwrap_or(SERVICE_WRONG_TYPE),
+        Some(_) => SERVICE_WRONG_TYPE,
     }
 }
 
