@@ -3,4 +3,9 @@
 #![forbid(unsafe_code)]
 #![expect(dead_code, reason = "the rooms are laid before the engine that lives in them")]
 
+mod needle;
 mod part;
+mod rows;
+#[cfg(test)]
+mod specimen;
+mod value_kind;
