@@ -4,6 +4,7 @@
 //! how probable each is and how often it then happens. A child of another service is a call: a CLIENT span
 //! in the caller and a SERVER span in the callee.
 
+mod behind;
 pub(crate) mod table;
 
 use crate::service::Service;
@@ -85,4 +86,46 @@ impl Operation {
     pub(crate) const fn is_served(&self) -> bool {
         matches!(self.class, Class::HttpServer { .. } | Class::GrpcServer { .. })
     }
+}
+
+const fn operation(
+    service: Service,
+    name: &'static str,
+    class: Class,
+    median_us: u64,
+    children: &'static [Child],
+) -> Operation {
+    Operation { service, name, class, median_us, children }
+}
+
+/// A child that happens once, if at all.
+const fn once(operation: &'static Operation, probability: f64) -> Child {
+    Child { operation, probability, least: 1, most: 1 }
+}
+
+/// A child that happens several times.
+const fn many(operation: &'static Operation, probability: f64, least: u64, most: u64) -> Child {
+    Child { operation, probability, least, most }
+}
+
+const fn sql(
+    system: Sql,
+    database: &'static str,
+    verb: &'static str,
+    table: &'static str,
+    text: &'static str,
+) -> Class {
+    Class::Sql { system, database, verb, table, text }
+}
+
+const fn serves(rpc: &'static str, method: &'static str) -> Class {
+    Class::GrpcServer { rpc, method }
+}
+
+const fn http(method: &'static str, route: &'static str) -> Class {
+    Class::HttpServer { method, route }
+}
+
+const fn inside(file: &'static str, line: i64) -> Class {
+    Class::Internal { file, line }
 }

@@ -29,7 +29,7 @@ fn count(requests: usize) -> Count {
         count.requests += 1;
         count.spans += batch.len();
         count.bytes += body.len();
-        count.zstd_bytes += zstd::bulk::compress(&body, 3).unwrap().len();
+        count.zstd_bytes += zstd::bulk::compress(&body, 3).expect("memory compresses").len();
         count.scopes_most = count.scopes_most.max(batch.scope_rows().len());
         assert_eq!(batch.resource_rows().len(), 1);
         for span in batch.spans() {
