@@ -16,6 +16,7 @@ pub mod jaeger;
 pub mod otlp;
 mod proto_reader;
 mod proto_writer;
+mod thrift;
 
 pub use compress::compress;
 pub use decoded::{DecodeError, Decoded};

@@ -45,7 +45,7 @@ fn span_tags<'a>(span: SpanRef<'a>, order: TagOrder) -> Vec<JaegerTag<'a>> {
     let own = span.attributes().filter(|(key, _)| *key != WARNINGS_KEY.as_bytes());
     let failed = span.status_code() == StatusCode::Error;
     if failed {
-        tags.extend(tags_of(own.filter_map(error_apart), order));
+        tags.extend(tags_of(own.filter_map(|own| error_apart(own, span.status_message())), order));
     } else {
         tags.extend(tags_of(own, order));
     }
@@ -66,10 +66,14 @@ fn span_tags<'a>(span: SpanRef<'a>, order: TagOrder) -> Vec<JaegerTag<'a>> {
 }
 
 /// A failed span is shown with `error=true`, and once: an attribute `error` that says more than that
-/// (Zipkin's says what went wrong) is shown as `error.message`.
-fn error_apart<'a>((key, value): (&'a [u8], ValueRef<'a>)) -> Option<(&'a [u8], ValueRef<'a>)> {
+/// (Zipkin's says what went wrong) is shown as `error.message`, unless the status says the same.
+fn error_apart<'a>(
+    (key, value): (&'a [u8], ValueRef<'a>),
+    status_message: &[u8],
+) -> Option<(&'a [u8], ValueRef<'a>)> {
     match (key, value) {
         (b"error", ValueRef::Bool(_) | ValueRef::Empty | ValueRef::Str(b"" | b"true" | b"false")) => None,
+        (b"error", ValueRef::Str(text)) if text == status_message => None,
         (b"error", value) => Some((b"error.message", value)),
         other => Some(other),
     }
@@ -214,6 +218,7 @@ mod tests {
         check(ValueRef::Bool(true), "");
         check(ValueRef::Str(b"true"), "");
         check(ValueRef::Str(b"boom"), "error.message=boom ");
+        check(ValueRef::Str(b"oh"), "");
         let batch = with_attributes(&[(b"error", ValueRef::Str(b"boom"))], StatusCode::Unset);
         assert!(tags(&JaegerSpan::of(batch.span(0), TagOrder::AsSent).tags).contains("error=boom"));
     }

@@ -1,0 +1,286 @@
+//! A Jaeger span as its sender wrote it, and its translation into our words.
+//!
+//! Thrift and protobuf differ in bytes and agree in meaning: both walkers fill one [`SentSpan`], which is
+//! cleared and used again from span to span, and the meaning is applied here, once:
+//!
+//! - The parent is the one that thrift names, else the first `CHILD_OF` of the same trace, else the first
+//!   `FOLLOWS_FROM` there. All references but a `CHILD_OF` to the parent become links that remember
+//!   their type.
+//! - `span.kind`, `error`, `otel.status_code`, `otel.status_description`, `w3c.tracestate` and
+//!   `otel.scope.*` are taken out of the tags where they say something that a span has a place for; a
+//!   value that is not understood stays a tag.
+//! - `error` sets the status as `true` and as `"true"`. A status is never guessed from an
+//!   `http.status_code`: frameworks put 404 on spans that are no errors.
+//! - An event's name is the field `event`, which is taken out, else `message`, which stays.
+
+use span::{
+    BatchBuilder, EventRow, LinkRow, Packed, SpanId, SpanKind, SpanRow, StatusCode, TraceId, UnixNanos,
+    ValueRef,
+};
+
+use super::model::{CHILD_OF_WORD, FOLLOWS_FROM_WORD, REF_TYPE_KEY, RefType, WARNINGS_KEY};
+use super::process::Groups;
+use crate::DecodeError;
+use crate::budget::Budget;
+
+/// A key and its value, as sent.
+pub(super) type SentTag<'a> = (&'a [u8], ValueRef<'a>);
+
+/// A span, as sent.
+#[derive(Debug, Default)]
+pub(super) struct SentSpan<'a> {
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: SpanId,
+    /// Zero where there is none, or where references tell it.
+    pub(super) parent_span_id: SpanId,
+    pub(super) name: &'a [u8],
+    pub(super) flags: u32,
+    pub(super) start: UnixNanos,
+    pub(super) end: UnixNanos,
+    pub(super) references: Vec<SentReference>,
+    pub(super) tags: Vec<SentTag<'a>>,
+    pub(super) logs: Vec<SentLog>,
+    /// The fields of all logs, one after the other.
+    pub(super) fields: Vec<SentTag<'a>>,
+    /// A packed list of what collectors on the way had to say.
+    pub(super) warnings: Vec<u8>,
+}
+
+/// A reference, as sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentReference {
+    pub(super) ref_type: RefType,
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: SpanId,
+}
+
+/// A log, as sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentLog {
+    pub(super) time: UnixNanos,
+    /// How many of [`SentSpan::fields`] are its own.
+    pub(super) field_count: usize,
+}
+
+/// Tags that a span has a place for. Of repeated ones the last stands.
+#[derive(Debug, Default)]
+struct Meant<'a> {
+    kind: SpanKind,
+    failed: bool,
+    status: Option<StatusCode>,
+    description: Option<&'a [u8]>,
+    http_message: Option<&'a [u8]>,
+    trace_state: &'a [u8],
+    scope_name: &'a [u8],
+    scope_version: &'a [u8],
+}
+
+impl<'a> SentSpan<'a> {
+    /// Forgets the last span, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        let (mut references, mut tags) =
+            (std::mem::take(&mut self.references), std::mem::take(&mut self.tags));
+        let (mut logs, mut fields) = (std::mem::take(&mut self.logs), std::mem::take(&mut self.fields));
+        references.clear();
+        tags.clear();
+        logs.clear();
+        fields.clear();
+        *self = Self { references, tags, logs, fields, ..Self::default() };
+    }
+
+    /// Adds the span to the batch, or says why it cannot be stored.
+    pub(super) fn store(
+        &self,
+        resource: u32,
+        groups: &mut Groups<'a>,
+        builder: &mut BatchBuilder,
+        budget: &mut Budget,
+    ) -> Result<Result<(), &'static str>, DecodeError> {
+        if self.trace_id.is_none() {
+            return Ok(Err("the trace id is missing or all zeros"));
+        }
+        if self.span_id.is_none() {
+            return Ok(Err("the span id is missing or all zeros"));
+        }
+        let mark = builder.mark();
+        let meant = self.store_tags(builder)?;
+        let attributes = builder.since(mark);
+        self.store_events(builder)?;
+        let parent_span_id = self.parent();
+        self.store_links(parent_span_id, builder, budget)?;
+        let (status_code, status_message) = meant.status();
+        let scope = groups.scope(meant.scope_name, meant.scope_version, builder, budget)?;
+        let row = SpanRow {
+            trace_id: self.trace_id,
+            span_id: self.span_id,
+            parent_span_id,
+            start: self.start,
+            end: self.end,
+            resource,
+            scope,
+            name: builder.text(self.name)?,
+            kind: meant.kind,
+            status_code,
+            status_message: builder.text(status_message)?,
+            flags: self.flags & 0xff,
+            trace_state: builder.text(meant.trace_state)?,
+            attributes,
+            events: builder.events_since(mark),
+            links: builder.links_since(mark),
+            ..SpanRow::default()
+        };
+        builder.span(row);
+        Ok(Ok(()))
+    }
+
+    fn store_tags(&self, builder: &mut BatchBuilder) -> Result<Meant<'a>, DecodeError> {
+        let mut meant = Meant::default();
+        for (key, value) in &self.tags {
+            if !meant.takes(key, *value) {
+                builder.push(key, *value)?;
+            }
+        }
+        // A description belongs to a status. Without one it is a tag like any other, and a version
+        // without the name of what it is the version of is one too.
+        if let (Some(text), false) = (meant.description, meant.has_status()) {
+            builder.push(b"otel.status_description", ValueRef::Str(text))?;
+        }
+        if !self.warnings.is_empty() {
+            let warnings = Packed::new(&self.warnings).list();
+            builder.push(WARNINGS_KEY.as_bytes(), ValueRef::Array(warnings))?;
+        }
+        if meant.scope_name.is_empty() && !meant.scope_version.is_empty() {
+            builder.push(b"otel.scope.version", ValueRef::Str(std::mem::take(&mut meant.scope_version)))?;
+        }
+        Ok(meant)
+    }
+
+    fn store_events(&self, builder: &mut BatchBuilder) -> Result<(), DecodeError> {
+        let mut fields = self.fields.as_slice();
+        for log in &self.logs {
+            let (own, others) = fields.split_at_checked(log.field_count).unwrap_or((fields, &[]));
+            fields = others;
+            let name = event_name(own);
+            let mark = builder.mark();
+            for (key, value) in own {
+                if *key != b"event" || value.as_str().is_none() {
+                    builder.push(key, *value)?;
+                }
+            }
+            let attributes = builder.since(mark);
+            let name = builder.text(name)?;
+            builder.event(EventRow { time: log.time, name, attributes, ..EventRow::default() });
+        }
+        Ok(())
+    }
+
+    fn parent(&self) -> SpanId {
+        if !self.parent_span_id.is_none() {
+            return self.parent_span_id;
+        }
+        let of_type = |ref_type| {
+            let mut inside = self.references.iter().filter(|reference| reference.trace_id == self.trace_id);
+            inside.find(|reference| reference.ref_type == ref_type).map(|reference| reference.span_id)
+        };
+        of_type(RefType::ChildOf).or_else(|| of_type(RefType::FollowsFrom)).unwrap_or_default()
+    }
+
+    fn store_links(
+        &self,
+        parent: SpanId,
+        builder: &mut BatchBuilder,
+        budget: &mut Budget,
+    ) -> Result<(), DecodeError> {
+        for reference in &self.references {
+            let SentReference { ref_type, trace_id, span_id } = *reference;
+            if ref_type == RefType::ChildOf && (trace_id, span_id) == (self.trace_id, parent) {
+                continue;
+            }
+            budget.attribute()?;
+            let mark = builder.mark();
+            let word = match ref_type {
+                RefType::ChildOf => CHILD_OF_WORD,
+                RefType::FollowsFrom => FOLLOWS_FROM_WORD,
+            };
+            builder.push(REF_TYPE_KEY.as_bytes(), ValueRef::Str(word.as_bytes()))?;
+            let attributes = builder.since(mark);
+            builder.link(LinkRow { trace_id, span_id, attributes, ..LinkRow::default() });
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Meant<'a> {
+    /// Takes a tag that a span has a place for; tells whether it did.
+    fn takes(&mut self, key: &[u8], value: ValueRef<'a>) -> bool {
+        match (key, value) {
+            (b"span.kind", ValueRef::Str(word)) => {
+                match std::str::from_utf8(word).ok().and_then(SpanKind::from_word) {
+                    Some(kind) => self.kind = kind,
+                    None => return false,
+                }
+            }
+            (b"error", ValueRef::Bool(true)) => self.failed = true,
+            (b"error", ValueRef::Str(word)) if word.eq_ignore_ascii_case(b"true") => self.failed = true,
+            (b"otel.status_code", value) => match status_code_of(value) {
+                Some(code) => self.status = Some(code),
+                None => return false,
+            },
+            (b"otel.status_description", ValueRef::Str(text)) => self.description = Some(text),
+            (b"w3c.tracestate", ValueRef::Str(text)) => self.trace_state = text,
+            (b"otel.scope.name", ValueRef::Str(text)) => self.scope_name = text,
+            (b"otel.scope.version", ValueRef::Str(text)) => self.scope_version = text,
+            (b"http.status_message", ValueRef::Str(text)) => {
+                self.http_message = Some(text);
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    const fn has_status(&self) -> bool {
+        self.failed || self.status.is_some()
+    }
+
+    /// An error flag beats a status code, because every client of Jaeger has one.
+    fn status(&self) -> (StatusCode, &'a [u8]) {
+        match (self.failed, self.status) {
+            (true, _) => (StatusCode::Error, self.description.or(self.http_message).unwrap_or_default()),
+            (false, Some(code)) => (code, self.description.unwrap_or_default()),
+            (false, None) => (StatusCode::Unset, b""),
+        }
+    }
+}
+
+/// Understands every way in which clients and exporters have said a status.
+pub(crate) fn status_code_of(value: ValueRef<'_>) -> Option<StatusCode> {
+    match value {
+        ValueRef::Str(word) => {
+            let word = word.strip_prefix(b"STATUS_CODE_").unwrap_or(word);
+            let words: [(&[u8], StatusCode); 6] = [
+                (b"UNSET", StatusCode::Unset),
+                (b"OK", StatusCode::Ok),
+                (b"ERROR", StatusCode::Error),
+                (b"0", StatusCode::Unset),
+                (b"1", StatusCode::Ok),
+                (b"2", StatusCode::Error),
+            ];
+            words.into_iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, code)| code)
+        }
+        ValueRef::Int(number) => StatusCode::from_number(u64::try_from(number).ok()?),
+        // Node sends every number as a double.
+        ValueRef::Double(0.0) => Some(StatusCode::Unset),
+        ValueRef::Double(1.0) => Some(StatusCode::Ok),
+        ValueRef::Double(2.0) => Some(StatusCode::Error),
+        _ => None,
+    }
+}
+
+fn event_name<'a>(fields: &[SentTag<'a>]) -> &'a [u8] {
+    let text = |wanted: &[u8]| {
+        fields.iter().rev().find(|(key, _)| *key == wanted).and_then(|(_, value)| value.as_str())
+    };
+    let named = fields.iter().any(|(key, _)| *key == b"event");
+    if named { text(b"event") } else { text(b"message") }.unwrap_or_default()
+}
