@@ -13,11 +13,14 @@ mod compress;
 mod decoded;
 mod inflate;
 pub mod jaeger;
+mod json_writer;
 pub mod otlp;
 mod proto_reader;
 mod proto_writer;
 mod thrift;
+mod valid_text;
 
 pub use compress::compress;
 pub use decoded::{DecodeError, Decoded};
 pub use inflate::{Inflater, inflate};
+pub use valid_text::valid_text;

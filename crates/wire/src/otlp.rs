@@ -17,14 +17,18 @@
 //! Text is not checked to be UTF-8 here: broken text is data.
 
 mod groups;
+mod json_out;
 mod number;
 mod proto_out;
 mod proto_owners;
 mod proto_span;
 mod proto_value;
+mod reply;
 
+pub use json_out::{encode_json, encode_json_into};
 pub use proto_out::encode_proto;
 pub use proto_owners::decode_proto;
+pub use reply::{ExportReply, StatusReply};
 
 /// Says why a span with these ids cannot be stored. Nothing could ever be found under an id of zeros,
 /// and spans of unrelated senders would meet there.
