@@ -17,6 +17,7 @@ mod json_writer;
 pub mod otlp;
 mod proto_reader;
 mod proto_writer;
+mod scopes;
 mod thrift;
 mod valid_text;
 

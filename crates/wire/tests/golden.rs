@@ -10,8 +10,8 @@ use wire::{DecodeError, Decoded};
 /// Compares the sketch of `fixtures/NAME` with the one beside it; returns the sketch.
 fn check(name: &str, decode: impl Fn(Bytes) -> Result<Decoded, DecodeError>) -> String {
     let folder = format!("{}/fixtures", env!("CARGO_MANIFEST_DIR"));
-    let body = Bytes::from(std::fs::read(format!("{folder}/{name}")).unwrap());
-    let decoded = decode(body.clone()).unwrap();
+    let body = Bytes::from(std::fs::read(format!("{folder}/{name}")).expect("the fixture lies there"));
+    let decoded = decode(body.clone()).expect("a real client sent it");
     assert_eq!((decoded.rejected, decoded.reason), (0, None), "{name}");
     let seen = sketch(&decoded.batch);
     let expected = std::fs::read_to_string(format!("{folder}/{name}.sketch")).unwrap_or_default();

@@ -112,8 +112,8 @@ fn batch_of(spans: &[PlainSpan]) -> SpanBatch {
     let mut builder = BatchBuilder::new();
     for service in ["cart", "shop", "pay"] {
         let mark = builder.mark();
-        builder.push(b"service.name", ValueRef::Str(service.as_bytes())).unwrap();
-        builder.push(b"host.name", ValueRef::Str(b"box")).unwrap();
+        builder.push(b"service.name", ValueRef::Str(service.as_bytes())).expect("it is small");
+        builder.push(b"host.name", ValueRef::Str(b"box")).expect("it is small");
         let attributes = builder.since(mark);
         builder.resource(ResourceRow { attributes, ..ResourceRow::default() });
     }
@@ -130,12 +130,16 @@ fn add(builder: &mut BatchBuilder, span: &PlainSpan) {
     let (name, version) = (text(builder, &span.scope.0), text(builder, &span.scope.1));
     let scope = builder.scope(ScopeRow { name, version, ..ScopeRow::default() });
     let mark = builder.mark();
-    span.attributes.iter().for_each(|(key, value)| builder.push(key.as_bytes(), value.as_ref()).unwrap());
+    span.attributes
+        .iter()
+        .for_each(|(key, value)| builder.push(key.as_bytes(), value.as_ref()).expect("it is small"));
     let attributes = builder.since(mark);
     let start = UnixNanos(u64::from(span.micros.0) * 1_000);
     for (name, fields) in &span.events {
         let mark = builder.mark();
-        fields.iter().for_each(|(key, value)| builder.push(key.as_bytes(), value.as_ref()).unwrap());
+        fields
+            .iter()
+            .for_each(|(key, value)| builder.push(key.as_bytes(), value.as_ref()).expect("it is small"));
         let attributes = builder.since(mark);
         let name = text(builder, name);
         builder.event(EventRow { time: start, name, attributes, ..EventRow::default() });
@@ -172,20 +176,21 @@ fn add(builder: &mut BatchBuilder, span: &PlainSpan) {
 
 fn link(builder: &mut BatchBuilder, trace_id: TraceId, span_id: SpanId, word: &str) {
     let mark = builder.mark();
-    builder.push(b"opentracing.ref_type", ValueRef::Str(word.as_bytes())).unwrap();
+    builder.push(b"opentracing.ref_type", ValueRef::Str(word.as_bytes())).expect("it is small");
     let attributes = builder.since(mark);
     builder.link(LinkRow { trace_id, span_id, attributes, ..LinkRow::default() });
 }
 
 fn text(builder: &mut BatchBuilder, text: &str) -> span::Text {
-    builder.text(text.as_bytes()).unwrap()
+    builder.text(text.as_bytes()).expect("it is small")
 }
 
 fn decoded(
     bodies: Vec<Vec<u8>>,
     decode: impl Fn(Bytes) -> Result<wire::Decoded, wire::DecodeError>,
 ) -> String {
-    let batches = bodies.into_iter().map(|body| sketch(&decode(Bytes::from(body)).unwrap().batch));
+    let batches =
+        bodies.into_iter().map(|body| sketch(&decode(Bytes::from(body)).expect("it is small").batch));
     batches.collect()
 }
 

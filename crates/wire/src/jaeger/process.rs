@@ -1,15 +1,15 @@
-//! Who sent spans: processes as resources, and the scopes that tags name.
+//! Who sent spans: processes as resources.
 
-use std::collections::HashMap;
+use span::{BatchBuilder, ResourceRow, ValueRef};
 
-use span::{BatchBuilder, ResourceRow, ScopeRow, ValueRef};
-
-use super::sent::SentTag;
 use crate::DecodeError;
 use crate::budget::Budget;
 
 /// The name that collectors give to a service that has none.
 const NO_SERVICE: &[u8] = b"OTLPResourceNoServiceName";
+
+/// A key and its value, as sent.
+pub(super) type SentTag<'a> = (&'a [u8], ValueRef<'a>);
 
 /// A process, as sent.
 #[derive(Debug, Default)]
@@ -17,16 +17,6 @@ pub(super) struct SentProcess<'a> {
     pub(super) service_name: &'a [u8],
     pub(super) tags: Vec<SentTag<'a>>,
 }
-
-/// The scopes of one message, each once.
-#[derive(Debug, Default)]
-pub(super) struct Groups<'a> {
-    scopes: HashMap<NameAndVersion<'a>, u32>,
-    /// Spans of one library come in runs.
-    last: Option<(NameAndVersion<'a>, u32)>,
-}
-
-type NameAndVersion<'a> = (&'a [u8], &'a [u8]);
 
 impl<'a> SentProcess<'a> {
     /// Adds the process as a resource. Two tags of Jaeger's clients get OpenTelemetry's names, unless
@@ -52,35 +42,5 @@ impl<'a> SentProcess<'a> {
         }
         let attributes = builder.since(mark);
         Ok(builder.resource(ResourceRow { attributes, ..ResourceRow::default() }))
-    }
-}
-
-impl<'a> Groups<'a> {
-    /// Returns the scope with this name and version.
-    pub(super) fn scope(
-        &mut self,
-        name: &'a [u8],
-        version: &'a [u8],
-        builder: &mut BatchBuilder,
-        budget: &mut Budget,
-    ) -> Result<u32, DecodeError> {
-        let key = (name, version);
-        if let Some((last, scope)) = self.last
-            && last == key
-        {
-            return Ok(scope);
-        }
-        let scope = match self.scopes.get(&key) {
-            Some(scope) => *scope,
-            None => {
-                budget.group()?;
-                let (name, version) = (builder.text(name)?, builder.text(version)?);
-                let scope = builder.scope(ScopeRow { name, version, ..ScopeRow::default() });
-                self.scopes.insert(key, scope);
-                scope
-            }
-        };
-        self.last = Some((key, scope));
-        Ok(scope)
     }
 }

@@ -18,11 +18,12 @@ use bytes::Bytes;
 use span::{BatchBuilder, PackedWriter, SpanId, TraceId, UnixNanos, ValueRef};
 
 use super::model::RefType;
-use super::process::{Groups, SentProcess};
-use super::sent::{SentLog, SentReference, SentSpan, SentTag};
+use super::process::{SentProcess, SentTag};
+use super::sent::{SentLog, SentReference, SentSpan};
 use crate::budget::Budget;
 use crate::decoded::Refusals;
 use crate::proto_reader::{ProtoField, ProtoReader};
+use crate::scopes::Scopes;
 use crate::{DecodeError, Decoded};
 
 /// Decodes a `jaeger.api_v2.PostSpansRequest`.
@@ -31,7 +32,7 @@ pub fn decode_proto(body: Bytes) -> Result<Decoded, DecodeError> {
         builder: BatchBuilder::over(body.clone())?,
         budget: Budget::new(),
         refusals: Refusals::default(),
-        groups: Groups::default(),
+        scopes: Scopes::default(),
         processes: HashMap::new(),
     };
     let mut request = ProtoReader::new(&body, "request");
@@ -47,7 +48,7 @@ struct Walk<'a> {
     builder: BatchBuilder,
     budget: Budget,
     refusals: Refusals,
-    groups: Groups<'a>,
+    scopes: Scopes<'a>,
     /// Resources by the bytes of the process that they were read from.
     processes: HashMap<&'a [u8], u32>,
 }
@@ -83,7 +84,7 @@ impl<'a> Walk<'a> {
                 (None, Some(resource)) => resource,
                 (None, None) => *resource.insert(self.process(process)?),
             };
-            let stored = sent.store(resource, &mut self.groups, &mut self.builder, &mut self.budget)?;
+            let stored = sent.store(resource, &mut self.scopes, &mut self.builder, &mut self.budget)?;
             if let Err(why) = stored {
                 self.refusals.refuse(sent.name, why);
             }

@@ -19,12 +19,10 @@ use span::{
 };
 
 use super::model::{CHILD_OF_WORD, FOLLOWS_FROM_WORD, REF_TYPE_KEY, RefType, WARNINGS_KEY};
-use super::process::Groups;
+use super::process::SentTag;
 use crate::DecodeError;
 use crate::budget::Budget;
-
-/// A key and its value, as sent.
-pub(super) type SentTag<'a> = (&'a [u8], ValueRef<'a>);
+use crate::scopes::Scopes;
 
 /// A span, as sent.
 #[derive(Debug, Default)]
@@ -92,7 +90,7 @@ impl<'a> SentSpan<'a> {
     pub(super) fn store(
         &self,
         resource: u32,
-        groups: &mut Groups<'a>,
+        scopes: &mut Scopes<'a>,
         builder: &mut BatchBuilder,
         budget: &mut Budget,
     ) -> Result<Result<(), &'static str>, DecodeError> {
@@ -109,7 +107,7 @@ impl<'a> SentSpan<'a> {
         let parent_span_id = self.parent();
         self.store_links(parent_span_id, builder, budget)?;
         let (status_code, status_message) = meant.status();
-        let scope = groups.scope(meant.scope_name, meant.scope_version, builder, budget)?;
+        let scope = scopes.place(meant.scope_name, meant.scope_version, builder, budget)?;
         let row = SpanRow {
             trace_id: self.trace_id,
             span_id: self.span_id,

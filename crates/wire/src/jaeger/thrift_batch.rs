@@ -16,10 +16,11 @@ use bytes::Bytes;
 use span::{BatchBuilder, SpanId, TraceId, UnixNanos, ValueRef};
 
 use super::model::RefType;
-use super::process::{Groups, SentProcess};
-use super::sent::{SentLog, SentReference, SentSpan, SentTag};
+use super::process::{SentProcess, SentTag};
+use super::sent::{SentLog, SentReference, SentSpan};
 use crate::budget::Budget;
 use crate::decoded::Refusals;
+use crate::scopes::Scopes;
 use crate::thrift::{Dialect, Kind, ThriftList, ThriftReader};
 use crate::{DecodeError, Decoded};
 
@@ -53,7 +54,7 @@ fn decode_batch(body: Bytes, mut reader: ThriftReader<'_>) -> Result<Decoded, De
         builder: BatchBuilder::over(body)?,
         budget: Budget::new(),
         refusals: Refusals::default(),
-        groups: Groups::default(),
+        scopes: Scopes::default(),
     };
     let mut resource = None;
     let mut spans_before_process = None;
@@ -83,7 +84,7 @@ struct Walk<'a> {
     builder: BatchBuilder,
     budget: Budget,
     refusals: Refusals,
-    groups: Groups<'a>,
+    scopes: Scopes<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -106,7 +107,7 @@ impl<'a> Walk<'a> {
             self.budget.span()?;
             sent.clear();
             self.span(reader, &mut sent)?;
-            let stored = sent.store(resource, &mut self.groups, &mut self.builder, &mut self.budget)?;
+            let stored = sent.store(resource, &mut self.scopes, &mut self.builder, &mut self.budget)?;
             if let Err(why) = stored {
                 self.refusals.refuse(sent.name, why);
             }
