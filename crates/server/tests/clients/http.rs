@@ -22,37 +22,34 @@ impl Answer {
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
-
-    /// Returns the body as JSON.
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&self.body)))
-    }
 }
 
 /// Sends `target` exactly as it is written, encoded or not.
 pub(crate) fn get(address: SocketAddr, target: &str) -> Answer {
-    ask(address, "GET", target)
+    ask(address, &format!("GET {target}"), "", b"")
 }
 
-/// Sends an empty POST.
-pub(crate) fn post(address: SocketAddr, target: &str) -> Answer {
-    ask(address, "POST", target)
+/// Posts a body.
+pub(crate) fn post(address: SocketAddr, target: &str, content_type: &str, body: &[u8]) -> Answer {
+    ask(address, &format!("POST {target}"), content_type, body)
 }
 
-fn ask(address: SocketAddr, method: &str, target: &str) -> Answer {
+fn ask(address: SocketAddr, what: &str, content_type: &str, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
     stream.set_read_timeout(Some(TIMEOUT)).expect("a socket takes a timeout");
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    let typed =
+        if content_type.is_empty() { String::new() } else { format!("Content-Type: {content_type}\r\n") };
+    let head = format!(
+        "{what} HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\n{typed}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
     );
-    stream.write_all(request.as_bytes()).expect("the server reads");
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).expect("the server reads");
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{method} {target}: {error}"));
+    stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
     let end = bytes
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
-        .unwrap_or_else(|| panic!("{method} {target}: no answer but {}", String::from_utf8_lossy(&bytes)));
+        .unwrap_or_else(|| panic!("{what}: no answer but {}", String::from_utf8_lossy(&bytes)));
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
     let mut answer = Answer { status, head, body: bytes[end + 4..].to_vec() };
@@ -76,17 +73,4 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
         rest = &rest[length + 2..];
     }
     body
-}
-
-/// Encodes a value for the query of a URL.
-pub(crate) fn encoded(value: &str) -> String {
-    let mut out = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

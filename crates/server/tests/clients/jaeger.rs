@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use crate::http;
+use crate::http::{self, Answer};
 
 /// A trace as `/api/traces/{id}` gives it.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Trace {
             return None;
         }
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        Some(Self { json: answer.json()["data"][0].clone() })
+        Some(Self { json: json(&answer)["data"][0].clone() })
     }
 
     pub(crate) fn spans(&self) -> impl Iterator<Item = Span<'_>> {
@@ -118,26 +118,43 @@ impl<'a> Event<'a> {
 
 /// Returns the names of all services.
 pub(crate) fn services(query: SocketAddr) -> Vec<String> {
-    strings(&http::get(query, "/api/services").json()["data"])
+    strings(&json(&http::get(query, "/api/services"))["data"])
 }
 
 /// Returns the names of a service's operations.
 pub(crate) fn operations(query: SocketAddr, service: &str) -> Vec<String> {
-    let target = format!("/api/services/{}/operations", http::encoded(service));
-    strings(&http::get(query, &target).json()["data"])
+    let target = format!("/api/services/{}/operations", encoded(service));
+    strings(&json(&http::get(query, &target))["data"])
 }
 
 /// Returns the ids of the traces that a search finds; `query` is the part after the question mark.
 pub(crate) fn search(address: SocketAddr, query: &str) -> Vec<String> {
     let answer = http::get(address, &format!("/api/traces?{query}"));
     assert_eq!(answer.status, 200, "{query}: {}", String::from_utf8_lossy(&answer.body));
-    let json = answer.json();
-    list(&json["data"]).iter().map(|trace| text(&trace["traceID"]).to_owned()).collect()
+    list(&json(&answer)["data"]).iter().map(|trace| text(&trace["traceID"]).to_owned()).collect()
+}
+
+/// Encodes a value for the query of a URL.
+pub(crate) fn encoded(value: &str) -> String {
+    let mut out = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Returns a value as one would read it: text without quotes, the rest as JSON.
 pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body)
+        .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&answer.body)))
 }
 
 fn find<'a>(tags: &'a Value, key: &str) -> Option<(&'a str, &'a Value)> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::jaeger::{self, Span, Trace};
 use crate::programs::{self, Set};
 use crate::running::Tracewell;
-use crate::{http, patience, table};
+use crate::{patience, table};
 
 /// How much of a span a protocol can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,7 @@ fn find(query: SocketAddr, sent: &Value, marker: &str) {
     assert!(jaeger::services(query).iter().any(|name| name == service), "{service} is a service");
     let operations = jaeger::operations(query, service);
     assert_eq!(operations.len(), 5, "{operations:?}");
-    let tags = |json: Value| http::encoded(&json.to_string());
+    let tags = |json: Value| jaeger::encoded(&json.to_string());
     for search in [
         format!("service={service}"),
         format!("service={service}&tags={}", tags(serde_json::json!({ "tw.marker": marker }))),
@@ -178,7 +178,7 @@ fn find(query: SocketAddr, sent: &Value, marker: &str) {
             tags(serde_json::json!({ "tw.bool": "true", "tw.double": "0.25" }))
         ),
         format!("service={service}&tags={}", tags(serde_json::json!({ "error": "true" }))),
-        format!("service={service}&operation={}", http::encoded("orders process")),
+        format!("service={service}&operation={}", jaeger::encoded("orders process")),
         format!("traceID={id}"),
     ] {
         assert_eq!(jaeger::search(query, &search), [id], "{search}");

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use crate::jaeger::{self, Span, Trace};
-use crate::{http, patience, table};
+use crate::{patience, table};
 
 /// Everything that one or several programs sent.
 pub(crate) struct Reported {
@@ -59,7 +59,7 @@ impl Reported {
         }
         let found: BTreeSet<&str> = trace.spans().map(|span| span.service()).collect();
         assert_eq!(found, services.iter().copied().collect::<BTreeSet<&str>>());
-        let tag = http::encoded(&format!("{{\"tw.marker\":\"{marker}\"}}"));
+        let tag = jaeger::encoded(&format!("{{\"tw.marker\":\"{marker}\"}}"));
         assert_eq!(jaeger::search(query, &format!("tags={tag}")), [id], "found by its marker");
         for service in services {
             let all = jaeger::search(query, &format!("service={service}&limit=1000"));

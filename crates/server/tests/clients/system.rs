@@ -72,7 +72,7 @@ fn check() {
         service.expect("ready");
     }
     let front = SocketAddr::from(([127, 0, 0, 1], 3000));
-    assert_eq!(http::post(front, "/order/7").status, 200);
+    assert_eq!(http::post(front, "/order/7", "", b"").status, 200);
     worker.expect("worked");
     let lines = services.map(Service::end);
     let sent = Reported::of(lines.to_vec());
