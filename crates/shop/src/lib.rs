@@ -10,14 +10,19 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+pub mod call;
 mod dice;
 mod draft;
 mod failure;
 mod operation;
+mod protocol;
 mod scope;
+mod send;
 mod service;
 mod story;
 mod visit;
 mod world;
 
+pub use protocol::{NoProtocol, Protocol};
+pub use send::{Due, Load, Message, SendError, Tally, Verdict, messages, send};
 pub use world::{Requests, SPANS_PER_TRACE, TRACES_PER_SECOND, World};

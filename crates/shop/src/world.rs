@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
 
 use span::{BatchBuilder, BatchFull, DurationNanos, ScopeRow, SpanBatch, UnixNanos};
 
@@ -125,6 +126,19 @@ impl Requests {
     /// Returns the world's time: all later traces begin at this point or after it.
     pub const fn clock(&self) -> UnixNanos {
         self.clock
+    }
+
+    /// Returns the requests, each with the time at which its pod sends it, counted from the world's start.
+    pub fn paced(mut self) -> impl Iterator<Item = (Duration, SpanBatch)> {
+        std::iter::from_fn(move || {
+            let batch = self.next()?;
+            Some((Duration::from_nanos(self.clock.since(self.world.start).0), batch))
+        })
+    }
+
+    /// Returns the requests, all due at once.
+    pub fn unpaced(self) -> impl Iterator<Item = (Duration, SpanBatch)> {
+        self.map(|batch| (Duration::ZERO, batch))
     }
 
     /// Lets one trace begin, and everything be exported that has ended by then.
