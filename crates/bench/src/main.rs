@@ -1,5 +1,180 @@
-//! Measurements of ingest, query and memory.
+//! Measurements: ingest, disk, memory, queries, with a peer beside them where one is given.
+//!
+//! The machine is noisy, so what counts is the server's CPU time and medians; wall time is told where a
+//! person would wait. Every row carries the load's own measures, because a number without its load
+//! says nothing.
+//!
+//! ```text
+//! cargo build --release
+//! cargo run -p bench --release -- ingest --spans 1000000
+//! cargo run -p bench --release -- store --spans 5000000 --json rows.json
+//! cargo run -p bench --release -- peer --otlp-http 127.0.0.1:4318 --otlp-grpc 127.0.0.1:4317 \
+//!     --query 127.0.0.1:16686 --pid 4711 --spans 500000
+//! ```
 
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
-fn main() {}
+mod client;
+mod clock;
+mod ingest;
+mod load;
+mod process;
+mod query;
+mod row;
+mod send;
+mod store;
+mod target;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Parser, Subcommand};
+use span::Encoding;
+
+use crate::process::Process;
+use crate::row::Row;
+use crate::send::Transport;
+use crate::target::{Ours, Target};
+
+/// Measures a server: what it takes, keeps and finds, and at what cost.
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Ingest over HTTP and gRPC, plain and compressed, each on a fresh server.
+    Ingest(Options),
+    /// Load once, then disk, memory, restart and queries.
+    Store(Options),
+    /// The same load and questions against our server and another one, as ratios.
+    Peer(PeerOptions),
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// How many spans to send, in each measurement.
+    #[arg(long, default_value_t = 1_000_000)]
+    spans: u64,
+    /// The seed of the load.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// The server's release binary.
+    #[arg(long, default_value = "target/release/tracewell")]
+    binary: PathBuf,
+    /// Where the server keeps its data; a temporary folder unless told. It must not exist.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Also write the rows as JSON lines.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// More arguments for the server.
+    #[arg(last = true)]
+    more: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct PeerOptions {
+    #[command(flatten)]
+    ours: Options,
+    /// The peer's OTLP over HTTP.
+    #[arg(long)]
+    otlp_http: SocketAddr,
+    /// The peer's OTLP over gRPC.
+    #[arg(long)]
+    otlp_grpc: SocketAddr,
+    /// The peer's Jaeger query API.
+    #[arg(long)]
+    query: SocketAddr,
+    /// The peer's process.
+    #[arg(long)]
+    pid: u32,
+}
+
+/// All ways to bring the same spans.
+const WAYS: [(Transport, Encoding); 6] = [
+    (Transport::Http, Encoding::Identity),
+    (Transport::Http, Encoding::Zstd),
+    (Transport::Http, Encoding::Gzip),
+    (Transport::Grpc, Encoding::Identity),
+    (Transport::Grpc, Encoding::Zstd),
+    (Transport::Grpc, Encoding::Gzip),
+];
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    match Command::parse().what {
+        What::Ingest(options) => row::report(&ingest_rows(&options).await?, options.json.as_deref()),
+        What::Store(options) => row::report(&store_rows(&options).await?, options.json.as_deref()),
+        What::Peer(options) => {
+            let target = Target {
+                otlp_http: options.otlp_http,
+                otlp_grpc: options.otlp_grpc,
+                query: options.query,
+                process: Process(options.pid),
+            };
+            let theirs = store::measure(&target, options.ours.spans, options.ours.seed).await?;
+            let ours = store_rows(&options.ours).await?;
+            row::report(&row::beside(ours, &theirs), options.ours.json.as_deref())
+        }
+    }
+}
+
+async fn ingest_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (transport, encoding) in WAYS {
+        let folder = Folder::of(options)?;
+        let ours = Ours::start(&options.binary, folder.path(), &more(options))?;
+        rows.extend(ingest::measure(&ours.target, transport, encoding, options.spans, options.seed).await?.0);
+        ours.stop()?;
+    }
+    Ok(rows)
+}
+
+async fn store_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
+    let folder = Folder::of(options)?;
+    let start = || Ours::start(&options.binary, folder.path(), &more(options));
+    let ours = start()?;
+    let mut rows = store::measure(&ours.target, options.spans, options.seed).await?;
+    let known = store::some_id(&ours.target).await?;
+    ours.stop()?;
+    rows.push(store::disk(folder.path(), options.spans)?);
+    let watch = clock::Stopwatch::start();
+    let ours = start()?;
+    rows.extend(store::restarted(&ours.target, &known, watch).await?);
+    ours.stop()?;
+    Ok(rows)
+}
+
+fn more(options: &Options) -> Vec<&str> {
+    options.more.iter().map(String::as_str).collect()
+}
+
+/// Where a server keeps its data: removed afterwards unless the user named it.
+enum Folder {
+    Ours(tempfile::TempDir),
+    Theirs(PathBuf),
+}
+
+impl Folder {
+    fn of(options: &Options) -> anyhow::Result<Self> {
+        let Some(path) = &options.data else {
+            // Beside the binary, because a temporary folder is often memory, which syncs for free.
+            let beside = options.binary.parent().unwrap_or_else(|| Path::new("."));
+            return Ok(Self::Ours(tempfile::tempdir_in(beside).context("cannot make a data folder")?));
+        };
+        ensure!(!path.exists(), "{} exists; measurements begin with an empty folder", path.display());
+        Ok(Self::Theirs(path.clone()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Ours(folder) => folder.path(),
+            Self::Theirs(path) => path,
+        }
+    }
+}

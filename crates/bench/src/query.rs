@@ -1,0 +1,107 @@
+//! Questions to Jaeger's v1 API over what was loaded, one connection, best of three rounds.
+//!
+//! Wall time is what a person waits for, so it is the row; the server's CPU per question stands in the
+//! note, because the machine is noisy and CPU is not.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use span::{TraceId, UnixNanos};
+
+use crate::client::Client;
+use crate::row::{Bar, Row};
+use crate::target::Target;
+
+/// How often each question is asked; the best round counts.
+const ROUNDS: usize = 3;
+
+/// A question, and what its answer must at least be.
+struct Question {
+    name: &'static str,
+    paths: Vec<String>,
+    p50_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    /// Whether the answer is a 404.
+    absent: bool,
+}
+
+/// Asks all questions. `known` are ids that were loaded, `window` is when their spans lie.
+pub(crate) async fn measure(
+    target: &Target,
+    known: &[TraceId],
+    window: (UnixNanos, UnixNanos),
+) -> anyhow::Result<Vec<Row>> {
+    let mut client = Client::connect(target.query).await?;
+    let mut rows = Vec::new();
+    for question in questions(known, window) {
+        rows.extend(ask(&mut client, target, &question).await?);
+    }
+    Ok(rows)
+}
+
+fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos)) -> Vec<Question> {
+    let by_id = known.iter().take(500).map(|id| format!("/api/traces/{id}")).collect();
+    let absent = (1..=200_u64).map(|low| format!("/api/traces/{}", TraceId::from_halves(0x5ca1_ab1e, low)));
+    let (start, end) = (window.0.to_micros(), window.1.to_micros());
+    let search = |rest: &str| vec![format!("/api/traces?start={start}&end={end}&limit=20&{rest}"); 10];
+    let question = |name, paths| Question { name, paths, p50_ms: None, p99_ms: None, absent: false };
+    vec![
+        Question { p50_ms: Some(1.0), p99_ms: Some(5.0), ..question("query.by_id", by_id) },
+        Question { p50_ms: Some(0.4), absent: true, ..question("query.by_id_absent", absent.collect()) },
+        question("query.service_operation", search("service=cart&operation=POST%20%2Fcart")),
+        question(
+            "query.service_tag_slow",
+            search("service=payment&tags=%7B%22error%22%3A%22true%22%7D&minDuration=20ms"),
+        ),
+        question("query.any_service", search("")),
+        question("query.absent_value", search("service=frontend&tags=%7B%22user.id%22%3A%22nobody%22%7D")),
+        question("query.services", vec!["/api/services".to_owned(); 50]),
+    ]
+}
+
+async fn ask(client: &mut Client, target: &Target, question: &Question) -> anyhow::Result<Vec<Row>> {
+    let mut best: Option<(Vec<Duration>, f64, usize)> = None;
+    // The first round warms caches on both sides and is not counted.
+    for round in 0..=ROUNDS {
+        let before = target.process.cpu_seconds()?;
+        let mut took = Vec::with_capacity(question.paths.len());
+        let mut bytes = 0;
+        for path in &question.paths {
+            let answer = if question.absent { client.get(path).await? } else { client.found(path).await? };
+            ensure!(!question.absent || answer.status.as_u16() == 404, "{path} was found");
+            took.push(answer.took);
+            bytes += answer.body.len();
+        }
+        took.sort_unstable();
+        let cpu_ms = (target.process.cpu_seconds()? - before) * 1e3 / took.len() as f64;
+        let better = best.as_ref().is_none_or(|(kept, ..)| at(&took, 0.5) < at(kept, 0.5));
+        if 0 < round && better {
+            best = Some((took, cpu_ms, bytes));
+        }
+    }
+    let (took, cpu_ms, bytes) = best.expect("there is at least one counted round");
+    let kb = bytes as f64 / took.len() as f64 / 1e3;
+    let note = format!("server CPU {cpu_ms:.2} ms, {kb:.1} kB of JSON, {} questions", took.len());
+    let row = |part: &str, share, bar: Option<f64>| {
+        let row = Row::new(format!("{}.{part}", question.name), "ms", at(&took, share)).note(note.clone());
+        Row { bar: bar.map(Bar::AtMost), ..row }
+    };
+    Ok(vec![row("p50", 0.5, question.p50_ms), row("p99", 0.99, question.p99_ms)])
+}
+
+/// Returns the quantile of sorted times, in milliseconds.
+fn at(sorted: &[Duration], share: f64) -> f64 {
+    let place = ((sorted.len() - 1) as f64 * share).round() as usize;
+    sorted[place].as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_what_was_measured() {
+        let times: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!((at(&times, 0.0), at(&times, 0.5), at(&times, 1.0)), (1.0, 51.0, 100.0));
+    }
+}
