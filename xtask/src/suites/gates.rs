@@ -47,6 +47,12 @@ fn cargo(run: &Run, arguments: &[&str]) -> Tally {
 /// because its tool takes minutes to build on a bare machine.
 pub(crate) fn licences(run: &mut Run, _: &Suite) -> Tally {
     let Some(tool) = waited(run, Set::CargoDeny) else { return Tally::SKIP };
+    // It looks at every platform's dependencies, more than a build on this one has fetched.
+    let mut fetch = Command::new("cargo");
+    fetch.args(["fetch", "--quiet", "--locked"]);
+    if !succeeds(&run.root, fetch) {
+        return Tally::FAIL;
+    }
     let mut command = Command::new(tool);
     // The list of advisories is in no registry; what can be checked offline is.
     command.args(["--offline", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
