@@ -13,6 +13,7 @@ mod fuzz;
 mod gates;
 mod tally;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,7 +30,7 @@ struct Suite {
     /// Whether it runs only when asked for, by name or by `--gates`.
     gate: bool,
     needs: &'static [Set],
-    run: fn(&mut Run, &Self) -> Tally,
+    run: fn(&Run, &Self) -> Tally,
 }
 
 /// Every suite, in the order in which they run: what fails fast comes first.
@@ -95,8 +96,8 @@ struct Run {
     /// With `--install`, a skip is a failure.
     strict: bool,
     installs: Option<Installs>,
-    /// Built once, by the first suite that needs them.
-    binaries: Option<Binaries>,
+    /// Built once, by the first suite that needs them; `None` inside when they do not build.
+    binaries: OnceCell<Option<Binaries>>,
 }
 
 impl Run {
@@ -133,8 +134,8 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> ExitCode {
         .filter(|suite| if named.is_empty() { gates || !suite.gate } else { named.contains(&suite.name) })
         .collect();
     let installs = install.then(|| Installs::start(root, &needs(&chosen)));
-    let mut run = Run { root: root.to_path_buf(), strict: install, installs, binaries: None };
-    let total = run_all(&mut run, &chosen);
+    let run = Run { root: root.to_path_buf(), strict: install, installs, binaries: OnceCell::new() };
+    let total = run_all(&run, &chosen);
     println!("{total}");
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -151,7 +152,7 @@ fn needs(chosen: &[&Suite]) -> Vec<Set> {
     sets
 }
 
-fn run_all(run: &mut Run, chosen: &[&Suite]) -> Tally {
+fn run_all(run: &Run, chosen: &[&Suite]) -> Tally {
     let mut total = Tally::default();
     let mut rows = Vec::new();
     for suite in chosen {
@@ -169,7 +170,7 @@ fn run_all(run: &mut Run, chosen: &[&Suite]) -> Tally {
     total
 }
 
-fn run_one(run: &mut Run, suite: &Suite) -> Tally {
+fn run_one(run: &Run, suite: &Suite) -> Tally {
     let mut tally = Tally::default();
     for set in suite.needs {
         if let Err(why) = run.wait_for(*set) {

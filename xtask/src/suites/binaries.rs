@@ -10,6 +10,9 @@ use std::process::{Command, Stdio};
 use super::tally::{self, Tally};
 use super::{Run, SUITES, Suite};
 
+/// A binary that runs longer hangs; it is stopped, so that the closing line comes in any case.
+const SECONDS_MAX: &str = "1200";
+
 pub(crate) struct Binaries {
     binaries: Vec<Binary>,
 }
@@ -32,7 +35,7 @@ impl Binary {
 }
 
 /// Runs every test that belongs to no other suite, and the examples of the documentation.
-pub(crate) fn unit(run: &mut Run, _: &Suite) -> Tally {
+pub(crate) fn unit(run: &Run, _: &Suite) -> Tally {
     let Some(binaries) = built(run) else { return Tally::FAIL };
     let mut tally = Tally::default();
     for binary in binaries.iter().filter(|binary| !SUITES.iter().any(|suite| suite.name == binary.target)) {
@@ -48,7 +51,7 @@ pub(crate) fn unit(run: &mut Run, _: &Suite) -> Tally {
 }
 
 /// Runs the test targets that are called like the suite.
-pub(crate) fn suite(run: &mut Run, suite: &Suite) -> Tally {
+pub(crate) fn suite(run: &Run, suite: &Suite) -> Tally {
     let Some(binaries) = built(run) else { return Tally::FAIL };
     let mut tally = Tally::default();
     let mut found = false;
@@ -64,11 +67,12 @@ pub(crate) fn suite(run: &mut Run, suite: &Suite) -> Tally {
 }
 
 /// Builds all tests of the workspace, once.
-fn built(run: &mut Run) -> Option<Vec<Binary>> {
-    if run.binaries.is_none() {
-        run.binaries = build(&run.root);
+fn built(run: &Run) -> Option<&[Binary]> {
+    let built = run.binaries.get_or_init(|| build(&run.root));
+    if built.is_none() {
+        println!("failed: the tests do not build");
     }
-    run.binaries.as_ref().map(|built| built.binaries.clone())
+    built.as_ref().map(|built| built.binaries.as_slice())
 }
 
 fn build(root: &Path) -> Option<Binaries> {
@@ -89,11 +93,7 @@ fn build(root: &Path) -> Option<Binaries> {
     let binaries: Vec<Binary> =
         BufReader::new(stdout).lines().map_while(Result::ok).filter_map(|line| of_message(&line)).collect();
     let status = child.wait().ok()?;
-    if !status.success() {
-        println!("failed: the tests do not build");
-        return None;
-    }
-    Some(Binaries { binaries })
+    status.success().then_some(Binaries { binaries })
 }
 
 /// Reads cargo's message about one artifact; `None` when it is no test executable.
@@ -127,7 +127,8 @@ enum Echo {
 }
 
 fn run_binary(run: &Run, binary: &Binary, arguments: &[&str], echo: Echo) -> (Tally, Vec<String>) {
-    let mut command = Command::new(&binary.executable);
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", SECONDS_MAX]).arg(&binary.executable);
     command.args(arguments).current_dir(&binary.package).env("CARGO_MANIFEST_DIR", &binary.package);
     if run.strict {
         command.env("TRACEWELL_REQUIRE_ALL", "1");
@@ -166,9 +167,10 @@ fn read_tally(mut command: Command, echo: Echo, label: &str) -> (Tally, Vec<Stri
         }
     }
     tally = tally.settled();
-    let success = child.wait().is_ok_and(|status| status.success());
+    let status = child.wait();
+    let success = status.as_ref().is_ok_and(|status| status.success());
     if !success && tally.failed == 0 {
-        println!("failed: {label} ended before it could say why");
+        println!("failed: {label} ended before it could say why: {status:?}");
         tally += Tally::FAIL;
     }
     (tally, lines)

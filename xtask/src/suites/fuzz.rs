@@ -13,7 +13,7 @@ use crate::install::{self, Set};
 /// Shared by all targets; unlimited runs are started by hand.
 const SECONDS_ALL: u64 = 180;
 
-pub(crate) fn run(run: &mut Run, _: &Suite) -> Tally {
+pub(crate) fn run(run: &Run, _: &Suite) -> Tally {
     let targets = targets(&run.root);
     if targets.is_empty() {
         println!("skipped: fuzz: there are no targets");

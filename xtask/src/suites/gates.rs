@@ -13,7 +13,7 @@ pub(crate) const NEEDS: [Set; 2] = [Set::Hadolint, Set::Apt];
 
 type Gate = fn(&Run) -> Tally;
 
-pub(crate) fn run(run: &mut Run, _: &Suite) -> Tally {
+pub(crate) fn run(run: &Run, _: &Suite) -> Tally {
     let mut tally = Tally::default();
     let gates: [(&str, Gate); 6] = [
         ("format", |run| cargo(run, &["fmt", "--all", "--check"])),
@@ -45,7 +45,7 @@ fn cargo(run: &Run, arguments: &[&str]) -> Tally {
 
 /// Licences, duplicates and origins of everything that is linked in. A suite of its own at the end,
 /// because its tool takes minutes to build on a bare machine.
-pub(crate) fn licences(run: &mut Run, _: &Suite) -> Tally {
+pub(crate) fn licences(run: &Run, _: &Suite) -> Tally {
     let Some(tool) = waited(run, Set::CargoDeny) else { return Tally::SKIP };
     // It looks at every platform's dependencies, more than a build on this one has fetched.
     let mut fetch = Command::new("cargo");
