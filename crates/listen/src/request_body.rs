@@ -1,7 +1,8 @@
 //! A request's body that gives up on a client which drips.
 //!
-//! Only time spent waiting for the client counts: after its grace a body must have come, on average over that
-//! time, at the least rate. A handler that does not read, because memory is short, stops the clock.
+//! Only time spent waiting for the client counts, in windows of the grace's length: in each the body must come at
+//! the least rate. What came fast before buys nothing, or a client could send much and then hold it for hours.
+//! A handler that does not read, because memory is short, stops the clock.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,9 +25,11 @@ pub struct RequestBody<B = Incoming> {
     limits: Arc<Limits>,
     stats: Arc<Stats>,
     bytes: u64,
-    /// Waited for the client, over all earlier frames.
+    /// What of them came in this window.
+    bytes_in_window: u64,
+    /// Waited for the client in this window, before the frame that is awaited now.
     waited: Duration,
-    /// Since when this frame is awaited, and when it is too late.
+    /// Since when a frame is awaited, and when the window ends.
     wait: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -34,12 +37,10 @@ pub struct RequestBody<B = Incoming> {
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// The client sends too slowly.
-    #[error("the body came too slowly: {bytes} bytes in {seconds} s")]
+    #[error("the body comes too slowly: {bytes} bytes so far")]
     Slow {
         /// What came.
         bytes: u64,
-        /// How long that took.
-        seconds: u64,
     },
     /// The client went away, or broke the protocol.
     #[error("the body broke off: {0}")]
@@ -48,25 +49,27 @@ pub enum BodyError {
 
 impl<B> RequestBody<B> {
     pub(crate) fn new(inner: B, limits: Arc<Limits>, stats: Arc<Stats>) -> Self {
-        Self { inner, limits, stats, bytes: 0, waited: Duration::ZERO, wait: None }
+        Self { inner, limits, stats, bytes: 0, bytes_in_window: 0, waited: Duration::ZERO, wait: None }
     }
 
     /// Starts the wait for a frame, or goes on with it; ready when the client is too slow.
     fn poll_slow(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
-        let earned = Duration::from_millis(
-            self.bytes.saturating_mul(1000) / self.limits.body_bytes_per_second_min.max(1),
-        );
-        let left = (self.limits.body_grace + earned).saturating_sub(self.waited);
-        let (since, sleep) = self.wait.get_or_insert_with(|| {
-            let now = Instant::now();
-            (now, Box::pin(sleep_until(now + left)))
-        });
-        if sleep.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
+        loop {
+            let left = self.limits.body_grace.saturating_sub(self.waited);
+            let (_, window) = self.wait.get_or_insert_with(|| {
+                let now = Instant::now();
+                (now, Box::pin(sleep_until(now + left)))
+            });
+            if window.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            let rate = self.limits.body_bytes_per_second_min as f64;
+            if (self.bytes_in_window as f64) < rate * self.limits.body_grace.as_secs_f64() {
+                self.stats.bodies_slow.count();
+                return Poll::Ready(BodyError::Slow { bytes: self.bytes });
+            }
+            (self.bytes_in_window, self.waited, self.wait) = (0, Duration::ZERO, None);
         }
-        let seconds = (self.waited + since.elapsed()).as_secs();
-        self.stats.bodies_slow.count();
-        Poll::Ready(BodyError::Slow { bytes: self.bytes, seconds })
     }
 }
 
@@ -89,7 +92,9 @@ where
             self.waited += since.elapsed();
         }
         if let Some(Ok(frame)) = &frame {
-            self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            let more = frame.data_ref().map_or(0, |data| data.len() as u64);
+            self.bytes += more;
+            self.bytes_in_window += more;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
     }
@@ -142,19 +147,36 @@ mod tests {
         let (_feed, mut body) = fed();
         let start = Instant::now();
         let error = body.frame().await.unwrap().unwrap_err();
-        assert_eq!(error.to_string(), "the body came too slowly: 0 bytes in 10 s");
+        assert_eq!(error.to_string(), "the body comes too slowly: 0 bytes so far");
         assert_eq!(start.elapsed().as_secs(), 10);
         assert_eq!(body.stats.bodies_slow.total(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_kilobyte_buys_a_second() {
+    async fn much_at_first_buys_no_silence_later() {
         let (feed, mut body) = fed();
-        feed.send(Bytes::from(vec![0; 5 * 1024])).await.unwrap();
+        feed.send(Bytes::from(vec![0; 1 << 20])).await.unwrap();
         body.frame().await.unwrap().unwrap();
         let start = Instant::now();
-        body.frame().await.unwrap().unwrap_err();
-        assert_eq!(start.elapsed().as_secs(), 15);
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "the body comes too slowly: 1048576 bytes so far");
+        // The window in which it came, and one more.
+        assert_eq!(start.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kilobyte_a_second_is_enough() {
+        let (feed, mut body) = fed();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                feed.send(Bytes::from(vec![0; 1100])).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        for _ in 0..100 {
+            body.frame().await.unwrap().unwrap();
+        }
+        assert!(body.frame().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]

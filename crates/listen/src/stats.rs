@@ -8,8 +8,13 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// Adds one.
-    pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    pub fn count(&self) {
+        self.add(1);
+    }
+
+    /// Adds some.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Returns the number so far.
