@@ -1,0 +1,143 @@
+//! `POST /v1/traces`, and its siblings for what is not kept here.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use http::{HeaderMap, Method, StatusCode};
+use prost::Message;
+use serde_json::json;
+use span::SourceFormat;
+
+use crate::door::{Decoder, Door, Taken};
+use crate::protocol::Protocol;
+use crate::refusal::Refusal;
+use crate::status::{Code, Status};
+use crate::{reply, request};
+
+pub(super) const PROTO: Decoder =
+    Decoder { decode: wire::otlp::decode_proto, format: Some(SourceFormat::OtlpProto) };
+
+/// The language of a request, in which its reply is written too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Proto,
+    Json,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ExportTraceServiceResponse {
+    #[prost(message, optional, tag = "1")]
+    partial_success: Option<ExportTracePartialSuccess>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ExportTracePartialSuccess {
+    #[prost(int64, tag = "1")]
+    rejected_spans: i64,
+    #[prost(string, tag = "2")]
+    error_message: String,
+}
+
+pub(super) fn routes(door: Arc<Door>, prefix: &str) -> Router {
+    Router::new()
+        .route(&format!("{prefix}/traces"), any(traces))
+        .route(&format!("{prefix}/logs"), any(not_kept))
+        .route(&format!("{prefix}/metrics"), any(not_kept))
+        .with_state(door)
+}
+
+async fn traces(State(door): State<Arc<Door>>, request: Request) -> Response {
+    if let Some(turned) = wrong_method(&request) {
+        return turned;
+    }
+    let Some(language @ Language::Proto) = Language::of(request.headers()) else {
+        let supported = "415 unsupported media type, supported: [application/x-protobuf]";
+        return reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, supported);
+    };
+    let message = request::message(&door, request).await;
+    match door.take(Protocol::OtlpHttp, message, PROTO).await {
+        Ok(taken) => language.success(&taken),
+        Err(refusal) => {
+            let mut status = Status::from(&refusal);
+            if let Refusal::Encoding { .. } = refusal {
+                status.code = Code::InvalidArgument;
+            }
+            let reply = language.failure(reply::status_of(&refusal), &status);
+            reply::with_retry(reply, &refusal)
+        }
+    }
+}
+
+async fn not_kept(request: Request) -> Response {
+    if let Some(turned) = wrong_method(&request) {
+        return turned;
+    }
+    let what = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let message = format!("this server keeps traces; {what} have another place");
+    let language = Language::of(request.headers()).unwrap_or(Language::Json);
+    language.failure(StatusCode::NOT_FOUND, &Status::new(Code::NotFound, message))
+}
+
+fn wrong_method(request: &Request) -> Option<Response> {
+    let text = "405 method not allowed, supported: [POST]";
+    (request.method() != Method::POST).then(|| reply::text(StatusCode::METHOD_NOT_ALLOWED, text))
+}
+
+impl Language {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        match request::media_type(headers).as_str() {
+            "application/x-protobuf" => Some(Self::Proto),
+            "application/json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Proto => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    fn success(self, taken: &Taken) -> Response {
+        let body = match self {
+            Self::Proto => success_proto(taken),
+            Self::Json => success_json(taken).into_bytes(),
+        };
+        reply::with_type(StatusCode::OK, self.media_type(), body)
+    }
+
+    fn failure(self, code: StatusCode, status: &Status) -> Response {
+        let body = match self {
+            Self::Proto => status.to_proto(),
+            Self::Json => status.to_json().into_bytes(),
+        };
+        reply::with_type(code, self.media_type(), body)
+    }
+}
+
+/// A plain success is an empty message; a reason without a reject is OTLP's warning.
+pub(super) fn success_proto(taken: &Taken) -> Vec<u8> {
+    if taken.rejected == 0 && taken.reason.is_none() {
+        return Vec::new();
+    }
+    let partial_success = Some(ExportTracePartialSuccess {
+        rejected_spans: taken.rejected as i64,
+        error_message: taken.reason.clone().unwrap_or_default(),
+    });
+    ExportTraceServiceResponse { partial_success }.encode_to_vec()
+}
+
+fn success_json(taken: &Taken) -> String {
+    let mut partial = json!({});
+    if 0 < taken.rejected {
+        partial["rejectedSpans"] = json!(taken.rejected.to_string());
+    }
+    if let Some(reason) = &taken.reason {
+        partial["errorMessage"] = json!(reason);
+    }
+    json!({ "partialSuccess": partial }).to_string()
+}

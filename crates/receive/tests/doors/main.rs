@@ -1,0 +1,8 @@
+//! Every way in, as its clients see it: what is sent, what is stored, what is answered.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod house;
+mod jaeger;
+mod sampling;
+mod served;
