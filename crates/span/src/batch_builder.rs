@@ -160,6 +160,16 @@ impl BatchBuilder {
         self.batch.scopes.len() as u32 - 1
     }
 
+    /// Rewrites a resource: its sender said more about it behind its spans. Panics where there is none.
+    pub fn rewrite_resource(&mut self, index: u32, row: ResourceRow) {
+        self.batch.resources[index as usize] = row;
+    }
+
+    /// Rewrites a scope, likewise.
+    pub fn rewrite_scope(&mut self, index: u32, row: ScopeRow) {
+        self.batch.scopes[index as usize] = row;
+    }
+
     /// Adds a span, after all it refers to. Panics where it refers to a resource or scope that does
     /// not exist.
     pub fn span(&mut self, row: SpanRow) {
