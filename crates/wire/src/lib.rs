@@ -13,6 +13,7 @@ mod compress;
 mod decoded;
 mod inflate;
 pub mod jaeger;
+mod json_reader;
 mod json_writer;
 pub mod otlp;
 mod proto_reader;

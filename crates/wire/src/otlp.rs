@@ -18,6 +18,9 @@
 
 mod groups;
 mod json_out;
+mod json_owners;
+mod json_span;
+mod json_value;
 mod number;
 mod proto_out;
 mod proto_owners;
@@ -26,6 +29,7 @@ mod proto_value;
 mod reply;
 
 pub use json_out::{encode_json, encode_json_into};
+pub use json_owners::decode_json;
 pub use proto_out::encode_proto;
 pub use proto_owners::decode_proto;
 pub use reply::{ExportReply, StatusReply};

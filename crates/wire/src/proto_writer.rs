@@ -13,6 +13,14 @@ pub(crate) struct ProtoWriter {
     out: Vec<u8>,
 }
 
+/// A sub-message that was begun and not ended.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Begun {
+    /// Where its content begins, behind one byte for its length.
+    content: usize,
+}
+
 impl ProtoWriter {
     /// Starts an empty message.
     pub(crate) const fn new() -> Self {
@@ -89,20 +97,30 @@ impl ProtoWriter {
 
     /// Writes the sub-message that `write` writes, even an empty one.
     pub(crate) fn message(&mut self, number: u32, write: impl FnOnce(&mut Self)) {
-        self.key(number, 2);
-        let at = self.out.len();
-        self.out.push(0);
+        let begun = self.begin(number);
         write(self);
-        let len = self.out.len() - at - 1;
+        self.end(begun);
+    }
+
+    /// Begins a sub-message; all that is written from here to [`Self::end`] belongs to it.
+    pub(crate) fn begin(&mut self, number: u32) -> Begun {
+        self.key(number, 2);
+        self.out.push(0);
+        Begun { content: self.out.len() }
+    }
+
+    /// Ends the sub-message that was begun last.
+    pub(crate) fn end(&mut self, Begun { content }: Begun) {
+        let len = self.out.len() - content;
         if len < 0x80 {
-            if let Some(prefix) = self.out.get_mut(at) {
+            if let Some(prefix) = self.out.get_mut(content - 1) {
                 *prefix = len as u8;
             }
             return;
         }
         let mut prefix = [0; 10];
         let used = encode_varint(&mut prefix, len as u64);
-        self.out.splice(at..=at, prefix.into_iter().take(used));
+        self.out.splice(content - 1..content, prefix.into_iter().take(used));
     }
 
     /// Appends fields that are encoded already: a residual.
