@@ -28,9 +28,9 @@ pub struct SpanRow {
     pub start: UnixNanos,
     /// When it ended, by the sender's clock. May lie before `start`.
     pub end: UnixNanos,
-    /// Index into [`crate::SpanBatch::resources`].
+    /// Index into [`crate::SpanBatch::resource_rows`].
     pub resource: u32,
-    /// Index into [`crate::SpanBatch::scopes`].
+    /// Index into [`crate::SpanBatch::scope_rows`].
     pub scope: u32,
     /// The operation.
     pub name: Text,

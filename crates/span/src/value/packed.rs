@@ -4,7 +4,7 @@
 //! `KeyValueList`. So the decoder that matters most points at the request's bytes and copies nothing,
 //! and the encoder writes them back unchanged. Everything else of protobuf stays in the wire room.
 //!
-//! Whoever puts packed bytes into a batch has checked them ([`Packed::check`]): lengths fit, and
+//! Whoever puts packed bytes into a batch has checked them ([`Packed::check_list`], [`Packed::check_map`]): lengths fit, and
 //! nesting ends at [`DEPTH_MAX`]. A reader that meets broken bytes nevertheless stops there.
 
 use super::ValueRef;
@@ -50,7 +50,7 @@ enum Field<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// Takes bytes that [`Self::check`] has passed, or that a [`PackedWriter`] wrote.
+    /// Takes bytes that [`Self::check_list`] or [`Self::check_map`] has passed, or that a [`PackedWriter`] wrote.
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
