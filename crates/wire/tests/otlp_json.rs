@@ -36,7 +36,7 @@ fn in_order(batch: &SpanBatch) -> SpanBatch {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn what_is_written_is_read_back(batch in span::arbitrary::batches_of_text()) {
@@ -179,11 +179,8 @@ fn text_without_escapes_is_not_copied() {
     let plain = decode_value(r#"{"stringValue":"plain"}"#);
     let escaped = decode_value(r#"{"stringValue":"pl\u0061in"}"#);
     assert_eq!(plain, escaped);
-    assert_eq!(
-        plain.bytes() - escaped.bytes() + 5 + 5,
-        0,
-        "the escaped one holds five bytes beside a longer body"
-    );
+    // The escape makes the body five bytes longer, and its five bytes of text stand beside it.
+    assert_eq!(escaped.bytes() - plain.bytes(), 10);
 }
 
 #[test]
