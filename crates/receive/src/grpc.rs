@@ -145,7 +145,7 @@ fn failed(status: &Status) -> Response {
     headers.insert(STATUS, HeaderValue::from(status.code as u16));
     headers.insert(MESSAGE, percent_encoded(&status.message));
     if status.retry {
-        let details = STANDARD_NO_PAD.encode(status.to_proto());
+        let details = STANDARD_NO_PAD.encode(status.reply().encode_proto());
         headers.insert(DETAILS, HeaderValue::try_from(details).expect("base64 is visible ASCII"));
     }
     reply

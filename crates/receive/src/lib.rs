@@ -1,4 +1,4 @@
-//! Protocols in: OTLP and Jaeger by gRPC, HTTP and UDP, and the sampling polls of their clients.
+//! Protocols in: OTLP, Jaeger and Zipkin by gRPC, HTTP and UDP, and the sampling polls of their clients.
 //!
 //! Each receiver is a function that takes the [`Door`] and returns a router, to be mounted on a listener, or a loop over
 //! datagram sockets. All of them do the same: read a message within its limits, have `wire` decode it, offer the

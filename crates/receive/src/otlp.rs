@@ -14,9 +14,14 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
 use listen::Origins;
+use span::SourceFormat;
+use wire::otlp::ExportReply;
 
-use crate::door::Door;
+use crate::door::{Decoder, Door, Taken};
 use crate::{grpc, reply};
+
+/// The message of both transports.
+const PROTO: Decoder = Decoder { decode: wire::otlp::decode_proto, format: Some(SourceFormat::OtlpProto) };
 
 /// Returns the receiver for 4317 and 4318. Pages of the listed origins may post to it.
 pub fn otlp(door: Arc<Door>, origins: Origins) -> Router {
@@ -40,4 +45,11 @@ async fn stranger(request: Request) -> Response {
         return reply::text(StatusCode::OK, "this OTLP receiver is up; it wants POST /v1/traces, or gRPC");
     }
     reply::text(StatusCode::NOT_FOUND, "404 page not found")
+}
+
+impl Taken {
+    /// A plain success says nothing; a reason without a reject is OTLP's warning.
+    fn reply(self) -> ExportReply {
+        ExportReply { rejected: self.rejected, message: self.reason.unwrap_or_default() }
+    }
 }

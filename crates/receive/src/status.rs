@@ -1,7 +1,8 @@
 //! `google.rpc.Status`, in which OTLP and gRPC say what went wrong.
 
-use prost::Message;
-use serde_json::json;
+use std::time::Duration;
+
+use wire::otlp::StatusReply;
 
 use crate::refusal::Refusal;
 
@@ -18,7 +19,7 @@ pub(crate) enum Code {
 }
 
 /// How long a sender should wait before it tries again. A full intake is emptied in less.
-pub(crate) const RETRY_SECONDS: i64 = 1;
+pub(crate) const RETRY_SECONDS: u64 = 1;
 
 /// What went wrong.
 #[derive(Clone, Debug)]
@@ -29,59 +30,15 @@ pub(crate) struct Status {
     pub(crate) retry: bool,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct StatusProto {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<AnyProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AnyProto {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<DurationProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct DurationProto {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-}
-
-const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
-
 impl Status {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry: false }
     }
 
-    /// Returns the protobuf form, as an HTTP body or for `grpc-status-details-bin`.
-    pub(crate) fn to_proto(&self) -> Vec<u8> {
-        let info = RetryInfo { retry_delay: Some(DurationProto { seconds: RETRY_SECONDS }) };
-        let detail = AnyProto { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() };
-        let details = if self.retry { vec![detail] } else { Vec::new() };
-        StatusProto { code: self.code as i32, message: self.message.clone(), details }.encode_to_vec()
-    }
-
-    /// Returns the JSON form, as protobuf's mapping writes it.
-    pub(crate) fn to_json(&self) -> String {
-        let mut status = json!({ "code": self.code as i32, "message": self.message });
-        if self.retry {
-            let delay = format!("{RETRY_SECONDS}s");
-            status["details"] = json!([{ "@type": RETRY_INFO, "retryDelay": delay }]);
-        }
-        status.to_string()
+    /// Returns the message that is sent.
+    pub(crate) fn reply(&self) -> StatusReply {
+        let retry_after = self.retry.then_some(Duration::from_secs(RETRY_SECONDS));
+        StatusReply { code: self.code as u32, message: self.message.clone(), retry_after }
     }
 }
 
@@ -104,23 +61,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retryable_status_says_when() {
+    fn what_passes_says_when_to_come_again() {
         let status = Status::from(&Refusal::Busy);
         assert_eq!(
-            status.to_json(),
-            r#"{"code":8,"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}],"message":"too much is on its way here; try again in a second"}"#
+            (status.code, status.reply().retry_after),
+            (Code::ResourceExhausted, Some(Duration::from_secs(1)))
         );
-        let read = StatusProto::decode(&*status.to_proto()).unwrap();
-        assert_eq!((read.code, read.details.len()), (8, 1));
-        let info = RetryInfo::decode(&*read.details[0].value).unwrap();
-        assert_eq!(info.retry_delay.unwrap().seconds, 1);
     }
 
     #[test]
     fn what_can_never_fit_is_not_retryable() {
         let status = Status::from(&Refusal::TooLarge { bytes_max: 7, setting: "limits.x" });
-        assert_eq!(status.code, Code::ResourceExhausted);
-        assert!(!status.retry);
-        assert!(StatusProto::decode(&*status.to_proto()).unwrap().details.is_empty());
+        assert_eq!((status.code, status.reply().retry_after), (Code::ResourceExhausted, None));
     }
 }

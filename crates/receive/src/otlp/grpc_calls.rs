@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 
-use super::http_posts::{PROTO, success_proto};
+use super::PROTO;
 use crate::door::Door;
 use crate::grpc;
 use crate::protocol::Protocol;
@@ -25,7 +25,7 @@ pub(super) fn routes(door: Arc<Door>) -> Router {
 
 async fn export(State(door): State<Arc<Door>>, request: Request) -> Response {
     grpc::unary(&door, request, async |message| match door.take(Protocol::OtlpGrpc, message, PROTO).await {
-        Ok(taken) => Ok(success_proto(&taken)),
+        Ok(taken) => Ok(taken.reply().encode_proto()),
         Err(refusal) => Err(Status::from(&refusal)),
     })
     .await

@@ -7,38 +7,23 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use http::{HeaderMap, Method, StatusCode};
-use prost::Message;
-use serde_json::json;
 use span::SourceFormat;
+use wire::otlp::ExportReply;
 
-use crate::door::{Decoder, Door, Taken};
+use super::PROTO;
+use crate::door::{Decoder, Door};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::status::{Code, Status};
 use crate::{reply, request};
 
-pub(super) const PROTO: Decoder =
-    Decoder { decode: wire::otlp::decode_proto, format: Some(SourceFormat::OtlpProto) };
+const JSON: Decoder = Decoder { decode: wire::otlp::decode_json, format: Some(SourceFormat::OtlpJson) };
 
 /// The language of a request, in which its reply is written too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Proto,
     Json,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ExportTraceServiceResponse {
-    #[prost(message, optional, tag = "1")]
-    partial_success: Option<ExportTracePartialSuccess>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ExportTracePartialSuccess {
-    #[prost(int64, tag = "1")]
-    rejected_spans: i64,
-    #[prost(string, tag = "2")]
-    error_message: String,
 }
 
 pub(super) fn routes(door: Arc<Door>, prefix: &str) -> Router {
@@ -53,13 +38,17 @@ async fn traces(State(door): State<Arc<Door>>, request: Request) -> Response {
     if let Some(turned) = wrong_method(&request) {
         return turned;
     }
-    let Some(language @ Language::Proto) = Language::of(request.headers()) else {
-        let supported = "415 unsupported media type, supported: [application/x-protobuf]";
+    let Some(language) = Language::of(request.headers()) else {
+        let supported = "415 unsupported media type, supported: [application/json, application/x-protobuf]";
         return reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, supported);
     };
+    let decoder = match language {
+        Language::Proto => PROTO,
+        Language::Json => JSON,
+    };
     let message = request::message(&door, request).await;
-    match door.take(Protocol::OtlpHttp, message, PROTO).await {
-        Ok(taken) => language.success(&taken),
+    match door.take(Protocol::OtlpHttp, message, decoder).await {
+        Ok(taken) => language.success(&taken.reply()),
         Err(refusal) => {
             let mut status = Status::from(&refusal);
             if let Refusal::Encoding { .. } = refusal {
@@ -102,42 +91,19 @@ impl Language {
         }
     }
 
-    fn success(self, taken: &Taken) -> Response {
+    fn success(self, reply: &ExportReply) -> Response {
         let body = match self {
-            Self::Proto => success_proto(taken),
-            Self::Json => success_json(taken).into_bytes(),
+            Self::Proto => reply.encode_proto(),
+            Self::Json => reply.encode_json(),
         };
         reply::with_type(StatusCode::OK, self.media_type(), body)
     }
 
     fn failure(self, code: StatusCode, status: &Status) -> Response {
         let body = match self {
-            Self::Proto => status.to_proto(),
-            Self::Json => status.to_json().into_bytes(),
+            Self::Proto => status.reply().encode_proto(),
+            Self::Json => status.reply().encode_json(),
         };
         reply::with_type(code, self.media_type(), body)
     }
-}
-
-/// A plain success is an empty message; a reason without a reject is OTLP's warning.
-pub(super) fn success_proto(taken: &Taken) -> Vec<u8> {
-    if taken.rejected == 0 && taken.reason.is_none() {
-        return Vec::new();
-    }
-    let partial_success = Some(ExportTracePartialSuccess {
-        rejected_spans: taken.rejected as i64,
-        error_message: taken.reason.clone().unwrap_or_default(),
-    });
-    ExportTraceServiceResponse { partial_success }.encode_to_vec()
-}
-
-fn success_json(taken: &Taken) -> String {
-    let mut partial = json!({});
-    if 0 < taken.rejected {
-        partial["rejectedSpans"] = json!(taken.rejected.to_string());
-    }
-    if let Some(reason) = &taken.reason {
-        partial["errorMessage"] = json!(reason);
-    }
-    json!({ "partialSuccess": partial }).to_string()
 }

@@ -4,5 +4,6 @@
 
 mod house;
 mod jaeger;
+mod otlp;
 mod sampling;
 mod served;

@@ -79,7 +79,7 @@ async fn grpc_goes_over_h2c_with_trailers() {
 async fn dripping_body_is_told_and_counted() {
     let house = House::new();
     let (_listeners, port) = serve(&house);
-    let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n{";
+    let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     let reply = raw(port, head.as_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
     assert_eq!(house.refused(Protocol::OtlpHttp, Cause::Slow), 1);
@@ -92,7 +92,7 @@ async fn body_over_the_limit_is_read_so_that_its_refusal_is() {
     let (_listeners, port) = serve(&house);
     let body = vec![b' '; 3 << 20];
     let head = format!(
-        "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let reply = raw(port, &[head.as_bytes(), &body].concat()).await;
@@ -104,7 +104,7 @@ async fn body_over_the_limit_is_read_so_that_its_refusal_is() {
 async fn foreign_page_cannot_post() {
     let house = House::new();
     let (_listeners, port) = serve(&house);
-    let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: https://evil.example\r\nContent-Type: application/x-protobuf\r\nContent-Length: 2\r\n\r\n{}";
+    let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: https://evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
     let reply = raw(port, head.as_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 403 "), "{reply}");
 }
