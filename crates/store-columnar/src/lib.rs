@@ -3,9 +3,14 @@
 #![forbid(unsafe_code)]
 #![expect(dead_code, reason = "the rooms are laid before the engine that lives in them")]
 
+mod disk;
 mod needle;
 mod part;
 mod rows;
 #[cfg(test)]
 mod specimen;
 mod value_kind;
+
+pub use disk::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, RealDisk};
+#[cfg(any(test, feature = "faults"))]
+pub use disk::{Fault, FaultyDisk, Outage};
