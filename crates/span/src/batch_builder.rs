@@ -63,6 +63,7 @@ impl BatchBuilder {
     }
 
     /// Takes text. Bytes that lie in the body are pointed at, others are copied.
+    #[inline]
     pub fn text(&mut self, bytes: &[u8]) -> Result<Text, BatchFull> {
         if bytes.is_empty() {
             return Ok(Text::EMPTY);
@@ -95,6 +96,7 @@ impl BatchBuilder {
     }
 
     /// Returns where the rows of the next owner begin.
+    #[inline]
     pub fn mark(&self) -> Mark {
         Mark {
             attributes: self.batch.attributes.len() as u32,
@@ -104,16 +106,19 @@ impl BatchBuilder {
     }
 
     /// Returns the attributes that came since `mark`.
+    #[inline]
     pub fn since(&self, mark: Mark) -> Rows {
         Rows { first: mark.attributes, count: self.batch.attributes.len() as u32 - mark.attributes }
     }
 
     /// Returns the events that came since `mark`.
+    #[inline]
     pub fn events_since(&self, mark: Mark) -> Rows {
         Rows { first: mark.events, count: self.batch.events.len() as u32 - mark.events }
     }
 
     /// Returns the links that came since `mark`.
+    #[inline]
     pub fn links_since(&self, mark: Mark) -> Rows {
         Rows { first: mark.links, count: self.batch.links.len() as u32 - mark.links }
     }
@@ -126,6 +131,7 @@ impl BatchBuilder {
     }
 
     /// Adds an attribute whose key and value are taken already.
+    #[inline]
     pub fn attribute(&mut self, key: Text, value: Value) {
         self.batch.attributes.push(AttributeRow { key, value });
     }
@@ -139,11 +145,13 @@ impl BatchBuilder {
     }
 
     /// Adds an event, after its attributes.
+    #[inline]
     pub fn event(&mut self, row: EventRow) {
         self.batch.events.push(row);
     }
 
     /// Adds a link, after its attributes.
+    #[inline]
     pub fn link(&mut self, row: LinkRow) {
         self.batch.links.push(row);
     }
@@ -172,6 +180,7 @@ impl BatchBuilder {
 
     /// Adds a span, after all it refers to. Panics where it refers to a resource or scope that does
     /// not exist.
+    #[inline]
     pub fn span(&mut self, row: SpanRow) {
         assert!((row.resource as usize) < self.batch.resources.len(), "the span's resource comes first");
         assert!((row.scope as usize) < self.batch.scopes.len(), "the span's scope comes first");
