@@ -1,3 +1,21 @@
-//! Pure judgements over spans.
+//! Pure judgements over spans: what belongs under what, what a trace amounts to, where its time went,
+//! and who calls whom.
+//!
+//! Everything starts from a [`Tree`]: the spans of one trace with their parents resolved, whatever the
+//! senders sent (missing parents, shared ids, cycles). On it stand [`TraceSummary`], [`CriticalPath`]
+//! and the fold of [`Dependencies`].
+//!
+//! All of them are linear in the spans, or n log n where they sort; none recurses, because a trace of a
+//! million spans may be one chain. Deliberately absent: I/O, clocks, every API's words.
 
 #![forbid(unsafe_code)]
+
+mod critical_path;
+mod dependencies;
+mod summary;
+mod tree;
+
+pub use critical_path::{CriticalPath, Segment};
+pub use dependencies::{Dependencies, Edge};
+pub use summary::{ServiceSummary, TraceSummary};
+pub use tree::Tree;
