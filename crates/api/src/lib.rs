@@ -1,3 +1,46 @@
-//! APIs out.
+//! APIs out: every way of asking for traces.
+//!
+//! All doors stand at one [`Desk`], which bounds what their answers cost. [`router`] has those of the
+//! query port (16686):
+//!
+//! | door | what it is |
+//! |---|---|
+//! | `GET /api/services` | Jaeger v1: services |
+//! | `GET /api/services/{service}/operations`, `GET /api/operations` | Jaeger v1: operations |
+//! | `GET /api/traces`, `GET /api/traces/{id}` | Jaeger v1: search, one trace |
+//! | `GET /api/dependencies` | Jaeger v1: who calls whom |
+//! | `POST /api/archive/{id}` | Jaeger v1: keep this trace |
+//! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
+//! | anything else | 404 in text |
+//!
+//! Deliberately absent: sockets (the server serves the router), engines, the pipeline.
 
 #![forbid(unsafe_code)]
+
+mod adjust;
+mod answer;
+mod backend;
+mod error;
+mod jaeger_v1;
+mod json;
+mod limits;
+mod no_door;
+mod question;
+mod stats;
+
+use axum::Router;
+
+pub use answer::{Answer, Desk, Share, Telling, Told};
+pub use backend::{ARCHIVE_SUFFIX, Backend};
+pub use error::ApiError;
+pub use limits::Limits;
+pub use question::{LIMIT_DEFAULT, LOOKBACK_DEFAULT, Question, tags_of_json};
+pub use stats::{Counter, Stats};
+
+/// Returns the doors of the query port. A request's tenant is its extension of that type
+/// ([`span::Tenant`]), put there by whoever knows; without one it is the default tenant.
+pub fn router(desk: Desk) -> Router {
+    jaeger_v1::router(desk)
+        .fallback(no_door::page_not_found)
+        .method_not_allowed_fallback(no_door::page_not_found)
+}
