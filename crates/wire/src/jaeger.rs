@@ -38,6 +38,7 @@ pub fn decode_datagram(body: Bytes) -> Result<Decoded, DecodeError> {
     let (method, reader) = ThriftReader::message(&body)?;
     match method {
         b"emitBatch" => thrift_batch::decode_arguments(body.clone(), reader),
+        b"emitZipkinBatch" => crate::zipkin::decode_arguments(body.clone(), reader),
         _ => Err(reader.invalid("message", "a method that agents do not have")),
     }
 }

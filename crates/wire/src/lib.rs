@@ -19,8 +19,10 @@ pub mod otlp;
 mod proto_reader;
 mod proto_writer;
 mod scopes;
+mod status_word;
 mod thrift;
 mod valid_text;
+pub mod zipkin;
 
 pub use compress::compress;
 pub use decoded::{DecodeError, Decoded};

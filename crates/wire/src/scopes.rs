@@ -7,42 +7,49 @@ use span::{BatchBuilder, ScopeRow};
 use crate::DecodeError;
 use crate::budget::Budget;
 
-/// The scopes of one message, each once.
+/// The scopes of one message.
 #[derive(Debug, Default)]
-pub(crate) struct Scopes<'a> {
-    rows: HashMap<NameAndVersion<'a>, u32>,
-    /// Spans of one library come in runs.
-    last: Option<(NameAndVersion<'a>, u32)>,
+pub(crate) struct Scopes {
+    /// Rows by name and version.
+    rows: HashMap<Vec<u8>, HashMap<Vec<u8>, u32>>,
+    /// The last one: spans of one library come in runs.
+    name: Vec<u8>,
+    version: Vec<u8>,
+    row: Option<u32>,
 }
 
-type NameAndVersion<'a> = (&'a [u8], &'a [u8]);
-
-impl<'a> Scopes<'a> {
+impl Scopes {
     /// Returns the scope with this name and version.
     pub(crate) fn place(
         &mut self,
-        name: &'a [u8],
-        version: &'a [u8],
+        name: &[u8],
+        version: &[u8],
         builder: &mut BatchBuilder,
         budget: &mut Budget,
     ) -> Result<u32, DecodeError> {
-        let key = (name, version);
-        if let Some((last, scope)) = self.last
-            && last == key
-        {
-            return Ok(scope);
+        match self.row {
+            Some(row) if self.name == name && self.version == version => return Ok(row),
+            _ => {}
         }
-        let scope = match self.rows.get(&key) {
-            Some(scope) => *scope,
+        let row = match self.rows.get(name).and_then(|versions| versions.get(version)) {
+            Some(row) => *row,
             None => {
                 budget.group()?;
-                let (name, version) = (builder.text(name)?, builder.text(version)?);
-                let scope = builder.scope(ScopeRow { name, version, ..ScopeRow::default() });
-                self.rows.insert(key, scope);
-                scope
+                let scope = ScopeRow {
+                    name: builder.text(name)?,
+                    version: builder.text(version)?,
+                    ..ScopeRow::default()
+                };
+                let row = builder.scope(scope);
+                self.rows.entry(name.to_vec()).or_default().insert(version.to_vec(), row);
+                row
             }
         };
-        self.last = Some((key, scope));
-        Ok(scope)
+        self.name.clear();
+        self.name.extend_from_slice(name);
+        self.version.clear();
+        self.version.extend_from_slice(version);
+        self.row = Some(row);
+        Ok(row)
     }
 }

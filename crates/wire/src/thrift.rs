@@ -15,7 +15,7 @@
 mod reader;
 mod writer;
 
-pub(crate) use reader::{ThriftList, ThriftReader};
+pub(crate) use reader::ThriftReader;
 pub(crate) use writer::ThriftWriter;
 
 /// Which of the two encodings.

@@ -37,3 +37,16 @@ fn jaeger_bytes_of_python_mean_one_thing() {
 fn jaeger_bytes_of_node_are_binary() {
     check("jaeger/binary_node.bin", wire::jaeger::decode_datagram);
 }
+
+#[test]
+fn zipkin_bytes_of_python_mean_one_thing() {
+    let as_sent = wire::zipkin::Debug::AsSent;
+    check("zipkin/v2_python.json", |body| wire::zipkin::decode_json_v2(body, as_sent));
+    check("zipkin/v1_python.json", |body| wire::zipkin::decode_json_v1(body, as_sent));
+    check("zipkin/proto_python.bin", |body| wire::zipkin::decode_proto(body, as_sent));
+}
+
+#[test]
+fn zipkin_bytes_of_node_are_v2() {
+    check("zipkin/v2_node.json", |body| wire::zipkin::decode_json_v2(body, wire::zipkin::Debug::AsSent));
+}

@@ -48,7 +48,7 @@ struct Walk<'a> {
     builder: BatchBuilder,
     budget: Budget,
     refusals: Refusals,
-    scopes: Scopes<'a>,
+    scopes: Scopes,
     /// Resources by the bytes of the process that they were read from.
     processes: HashMap<&'a [u8], u32>,
 }

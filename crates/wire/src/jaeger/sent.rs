@@ -23,6 +23,7 @@ use super::process::SentTag;
 use crate::DecodeError;
 use crate::budget::Budget;
 use crate::scopes::Scopes;
+use crate::status_word::status_code_of;
 
 /// A span, as sent.
 #[derive(Debug, Default)]
@@ -90,7 +91,7 @@ impl<'a> SentSpan<'a> {
     pub(super) fn store(
         &self,
         resource: u32,
-        scopes: &mut Scopes<'a>,
+        scopes: &mut Scopes,
         builder: &mut BatchBuilder,
         budget: &mut Budget,
     ) -> Result<Result<(), &'static str>, DecodeError> {
@@ -248,30 +249,6 @@ impl<'a> Meant<'a> {
             (false, Some(code)) => (code, self.description.unwrap_or_default()),
             (false, None) => (StatusCode::Unset, b""),
         }
-    }
-}
-
-/// Understands every way in which clients and exporters have said a status.
-pub(crate) fn status_code_of(value: ValueRef<'_>) -> Option<StatusCode> {
-    match value {
-        ValueRef::Str(word) => {
-            let word = word.strip_prefix(b"STATUS_CODE_").unwrap_or(word);
-            let words: [(&[u8], StatusCode); 6] = [
-                (b"UNSET", StatusCode::Unset),
-                (b"OK", StatusCode::Ok),
-                (b"ERROR", StatusCode::Error),
-                (b"0", StatusCode::Unset),
-                (b"1", StatusCode::Ok),
-                (b"2", StatusCode::Error),
-            ];
-            words.into_iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, code)| code)
-        }
-        ValueRef::Int(number) => StatusCode::from_number(u64::try_from(number).ok()?),
-        // Node sends every number as a double.
-        ValueRef::Double(0.0) => Some(StatusCode::Unset),
-        ValueRef::Double(1.0) => Some(StatusCode::Ok),
-        ValueRef::Double(2.0) => Some(StatusCode::Error),
-        _ => None,
     }
 }
 

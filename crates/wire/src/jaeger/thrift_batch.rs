@@ -21,7 +21,7 @@ use super::sent::{SentLog, SentReference, SentSpan};
 use crate::budget::Budget;
 use crate::decoded::Refusals;
 use crate::scopes::Scopes;
-use crate::thrift::{Dialect, Kind, ThriftList, ThriftReader};
+use crate::thrift::{Dialect, Kind, ThriftReader};
 use crate::{DecodeError, Decoded};
 
 /// Decodes the body of `POST :14268/api/traces`: a bare `Batch`, binary as all clients send it. Compact,
@@ -80,15 +80,15 @@ fn decode_batch(body: Bytes, mut reader: ThriftReader<'_>) -> Result<Decoded, De
     Ok(walk.refusals.decoded(walk.builder.finish()))
 }
 
-struct Walk<'a> {
+struct Walk {
     builder: BatchBuilder,
     budget: Budget,
     refusals: Refusals,
-    scopes: Scopes<'a>,
+    scopes: Scopes,
 }
 
-impl<'a> Walk<'a> {
-    fn process(&mut self, reader: &mut ThriftReader<'a>) -> Result<u32, DecodeError> {
+impl Walk {
+    fn process(&mut self, reader: &mut ThriftReader<'_>) -> Result<u32, DecodeError> {
         let mut process = SentProcess::default();
         let mut fields = reader.fields("process");
         while let Some(field) = fields.next(reader)? {
@@ -101,9 +101,9 @@ impl<'a> Walk<'a> {
         process.store(&mut self.builder, &mut self.budget)
     }
 
-    fn spans(&mut self, reader: &mut ThriftReader<'a>, resource: u32) -> Result<(), DecodeError> {
+    fn spans(&mut self, reader: &mut ThriftReader<'_>, resource: u32) -> Result<(), DecodeError> {
         let mut sent = SentSpan::default();
-        for _ in 0..structs(reader, "batch.spans")? {
+        for _ in 0..reader.structs("batch.spans")? {
             self.budget.span()?;
             sent.clear();
             self.span(reader, &mut sent)?;
@@ -115,7 +115,11 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn span(&mut self, reader: &mut ThriftReader<'a>, sent: &mut SentSpan<'a>) -> Result<(), DecodeError> {
+    fn span<'a>(
+        &mut self,
+        reader: &mut ThriftReader<'a>,
+        sent: &mut SentSpan<'a>,
+    ) -> Result<(), DecodeError> {
         let (mut low, mut high, mut start, mut duration) = (0, 0, 0, 0_i64);
         let mut fields = reader.fields("span");
         while let Some(field) = fields.next(reader)? {
@@ -144,10 +148,10 @@ impl<'a> Walk<'a> {
 
     fn references(
         &mut self,
-        reader: &mut ThriftReader<'a>,
+        reader: &mut ThriftReader<'_>,
         references: &mut Vec<SentReference>,
     ) -> Result<(), DecodeError> {
-        for _ in 0..structs(reader, "span.references")? {
+        for _ in 0..reader.structs("span.references")? {
             self.budget.link()?;
             let (mut ref_type, mut low, mut high, mut span_id) = (0, 0, 0, 0);
             let mut fields = reader.fields("reference");
@@ -169,8 +173,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn logs(&mut self, reader: &mut ThriftReader<'a>, sent: &mut SentSpan<'a>) -> Result<(), DecodeError> {
-        for _ in 0..structs(reader, "span.logs")? {
+    fn logs<'a>(
+        &mut self,
+        reader: &mut ThriftReader<'a>,
+        sent: &mut SentSpan<'a>,
+    ) -> Result<(), DecodeError> {
+        for _ in 0..reader.structs("span.logs")? {
             self.budget.event()?;
             let (mut time, before) = (0, sent.fields.len());
             let mut fields = reader.fields("log");
@@ -187,26 +195,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn tags(
+    fn tags<'a>(
         &mut self,
         reader: &mut ThriftReader<'a>,
         name: &'static str,
         tags: &mut Vec<SentTag<'a>>,
     ) -> Result<(), DecodeError> {
-        for _ in 0..structs(reader, name)? {
+        for _ in 0..reader.structs(name)? {
             self.budget.attribute()?;
             tags.push(tag(reader)?);
         }
         Ok(())
-    }
-}
-
-/// Reads the head of a list of structs, and returns how many come.
-fn structs(reader: &mut ThriftReader<'_>, field: &'static str) -> Result<usize, DecodeError> {
-    match reader.list(field)? {
-        ThriftList { count: 0, .. } => Ok(0),
-        ThriftList { kind: Kind::Struct, count } => Ok(count),
-        _ => Err(reader.invalid(field, "a list of another type than this field has")),
     }
 }
 

@@ -55,9 +55,9 @@ pub(crate) struct ThriftField {
 
 /// The head of a list or set; so many values come next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ThriftList {
-    pub(crate) kind: Kind,
-    pub(crate) count: usize,
+struct ThriftList {
+    kind: Kind,
+    count: usize,
 }
 
 /// What is being skipped: values of one type, or of two types in turn; or a struct.
@@ -164,7 +164,7 @@ impl<'a> ThriftReader<'a> {
     }
 
     /// Reads the head of a list or set. Its count is backed by the bytes that are left.
-    pub(crate) fn list(&mut self, field: &'static str) -> Result<ThriftList, DecodeError> {
+    fn list(&mut self, field: &'static str) -> Result<ThriftList, DecodeError> {
         let [head] = self.fixed(field)?;
         let (code, count) = match self.dialect {
             Dialect::Binary => (head, self.count(field)?),
@@ -178,6 +178,15 @@ impl<'a> ThriftReader<'a> {
         let kind = self.kind(code, field)?;
         self.check_backed(count, kind.bytes_min(self.dialect), field)?;
         Ok(ThriftList { kind, count })
+    }
+
+    /// Reads the head of a list of structs, and returns how many come.
+    pub(crate) fn structs(&mut self, field: &'static str) -> Result<usize, DecodeError> {
+        match self.list(field)? {
+            ThriftList { count: 0, .. } => Ok(0),
+            ThriftList { kind: Kind::Struct, count } => Ok(count),
+            _ => Err(self.invalid(field, "a list of another type than this field has")),
+        }
     }
 
     /// Skips the value of a field.

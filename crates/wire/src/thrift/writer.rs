@@ -204,7 +204,7 @@ mod tests {
             assert_eq!((head.id, reader.bool(head, "f")), (42, Ok(false)));
             assert_eq!((next(&mut reader).id, reader.double("f")), (43, Ok(-0.5)));
             assert_eq!((next(&mut reader).id, reader.bytes("f")), (1, Ok(&b""[..])));
-            assert_eq!((next(&mut reader).id, reader.list("f").unwrap().count), (3, 20));
+            assert_eq!((next(&mut reader).id, reader.structs("f").unwrap()), (3, 20));
             reader.skip_values(Kind::Struct, 20).unwrap();
             assert!(fields.next(&mut reader).unwrap().is_none());
         }
