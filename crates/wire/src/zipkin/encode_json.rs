@@ -1,7 +1,5 @@
 //! Writes Zipkin's v2 JSON.
 
-use std::net::IpAddr;
-
 use span::SpanBatch;
 
 use super::model::{ZipkinEndpoint, ZipkinSpan};
@@ -78,7 +76,7 @@ fn write_endpoint(out: &mut Vec<u8>, head: &[u8], endpoint: &ZipkinEndpoint<'_>)
         text(out, &endpoint.service_name);
     }
     if let Some(address) = endpoint.address {
-        let key = if let IpAddr::V4(_) = address { "ipv4" } else { "ipv6" };
+        let key = if address.is_ipv4() { "ipv4" } else { "ipv6" };
         separate(out, from);
         out.extend_from_slice(format!("\"{key}\":\"{address}\"").as_bytes());
     }
