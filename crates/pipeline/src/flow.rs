@@ -55,8 +55,9 @@ fn write(intake: &Intake, writer: &dyn TraceWriter, group: Vec<Offered>) {
     let stats = intake.stats();
     let (writes, settles): (Vec<Write>, Vec<_>) =
         group.into_iter().map(|offered| (offered.write, offered.settle)).unzip();
-    let spans = writes.iter().map(|write| write.batch.len()).sum();
-    let outcome = writer.write(&writes).map_err(|error| NotStored(Arc::new(error)));
+    let spans: usize = writes.iter().map(|write| write.batch.len()).sum();
+    let span = tracing::debug_span!("write", batches = writes.len(), spans);
+    let outcome = span.in_scope(|| writer.write(&writes)).map_err(|error| NotStored(Arc::new(error)));
     stats.groups_written.add(1);
     match &outcome {
         Ok(()) => {

@@ -59,7 +59,7 @@ async fn serve(door: &Arc<Door>, socket: StdSocket, stop: &CancellationToken) ->
         }
         let door = Arc::clone(door);
         let work =
-            tokio::task::spawn_blocking(move || round.into_iter().for_each(|bytes| take(&door, bytes)));
+            tokio::task::spawn_blocking(move || round.into_iter().for_each(|bytes| datagram(&door, bytes)));
         // A panic costs the rest of its round, not the port.
         if work.await.is_err() {
             tracing::error!("a decoder of datagrams panicked");
@@ -79,7 +79,8 @@ fn collect(buffer: &mut [u8], mut receive: impl FnMut(&mut [u8]) -> io::Result<u
     round
 }
 
-fn take(door: &Door, bytes: Bytes) {
+/// Takes one datagram: all that a stranger's bytes pass through. Nothing is answered, everything is counted.
+pub fn datagram(door: &Door, bytes: Bytes) {
     let stats = door.stats.of(Protocol::JaegerUdp);
     stats.messages.count();
     stats.bytes.add(bytes.len() as u64);

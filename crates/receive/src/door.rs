@@ -10,6 +10,7 @@ use bytes::Bytes;
 use pipeline::{Intake, Receipt, Refused};
 use span::{Encoding, Source, SourceFormat, SpanBatch, Tenant, UnixNanos};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 use wire::{DecodeError, Decoded};
 
 use crate::body::{Held, Limit};
@@ -137,8 +138,11 @@ impl Door {
         let mut spans = 0;
         let taken = match message {
             Ok(message) => {
-                stats.bytes.add(message.held.bytes.len() as u64);
-                self.store(message, decoder, &mut spans).await
+                let bytes = message.held.bytes.len() as u64;
+                stats.bytes.add(bytes);
+                let (receiver, transport) = (protocol.receiver(), protocol.transport());
+                let span = tracing::debug_span!("receive", receiver, transport, bytes);
+                self.store(message, decoder, &mut spans).instrument(span).await
             }
             Err(refusal) => Err(refusal),
         };

@@ -26,7 +26,7 @@ mod sampling;
 mod stats;
 mod status;
 
-pub use datagrams::datagrams;
+pub use datagrams::{datagram, datagrams};
 pub use door::{Config, Door};
 pub use jaeger_grpc::jaeger_grpc;
 pub use jaeger_http::jaeger_http;

@@ -162,7 +162,7 @@ async fn odd_spans_are_kept() {
             "10,000 attributes",
             with_attributes((0..10_000).map(|n| (format!("key.{n}").into_bytes(), b"v".to_vec()))),
         ),
-        ("an attribute of 500 kB", with_attributes(std::iter::once((b"big".to_vec(), vec![b'x'; 500_000])))),
+        ("an attribute of 1 MB", with_attributes(std::iter::once((b"big".to_vec(), vec![b'x'; 1_000_000])))),
         ("the same key twice", with_attributes((0..2).map(|n| (b"twice".to_vec(), vec![b'0' + n])))),
         ("an empty key", with_attributes(std::iter::once((Vec::new(), b"v".to_vec())))),
         ("text that is no UTF-8", with_attributes(std::iter::once((b"\xff".to_vec(), b"a\xffb".to_vec())))),

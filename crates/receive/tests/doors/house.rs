@@ -34,8 +34,8 @@ pub(crate) struct Reply {
 
 pub(crate) fn config() -> Config {
     Config {
-        request_bytes_max: 1 << 20,
-        message_bytes_max: 1 << 20,
+        request_bytes_max: 2 << 20,
+        message_bytes_max: 2 << 20,
         decompressed_bytes_max: 4 << 20,
         ..Config::of(2)
     }
