@@ -17,6 +17,7 @@
 
 mod encode_json;
 mod encode_proto;
+mod encode_thrift;
 mod endpoint;
 mod event;
 mod json_v1;
@@ -29,6 +30,7 @@ mod v1;
 
 pub use encode_json::{encode_json_v2, write_json_v2};
 pub use encode_proto::encode_proto;
+pub use encode_thrift::{encode_datagram_compact, encode_thrift};
 pub use json_v1::decode_json_v1;
 pub use json_v2::decode_json_v2;
 pub use proto_list::decode_proto;

@@ -137,6 +137,10 @@ proptest! {
         let said = sketch(&batch);
         prop_assert_eq!(&sketch(&from_json(zipkin::encode_json_v2(&batch))), &said);
         prop_assert_eq!(&sketch(&from_proto(zipkin::encode_proto(&batch))), &said);
+        let thrift = zipkin::decode_thrift(Bytes::from(zipkin::encode_thrift(&batch)), Debug::AsSent).unwrap();
+        prop_assert_eq!(&sketch(&thrift.batch), &said);
+        let compact = Bytes::from(zipkin::encode_datagram_compact(&batch));
+        prop_assert_eq!(&sketch(&wire::jaeger::decode_datagram(compact).unwrap().batch), &said);
     }
 
     #[test]

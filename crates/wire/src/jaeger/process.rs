@@ -44,3 +44,32 @@ impl<'a> SentProcess<'a> {
         Ok(builder.resource(ResourceRow { attributes, ..ResourceRow::default() }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use span::{ScopeRow, SpanRow};
+
+    use super::*;
+
+    #[test]
+    fn processes_get_names_of_opentelemetry() {
+        let check = |service_name: &[u8], tags: &[SentTag<'_>], expected: &str| {
+            let mut builder = BatchBuilder::new();
+            let process = SentProcess { service_name, tags: tags.to_vec() };
+            let resource = process.store(&mut builder, &mut Budget::new()).unwrap();
+            let scope = builder.scope(ScopeRow::default());
+            builder.span(SpanRow { resource, scope, ..SpanRow::default() });
+            let batch = builder.finish();
+            let shown = |(key, value): (&[u8], ValueRef<'_>)| {
+                format!("{}={}", String::from_utf8_lossy(key), value.text_form())
+            };
+            let seen: Vec<String> = batch.span(0).resource().attributes().map(shown).collect();
+            assert_eq!(seen.join(" "), expected);
+        };
+        let (box_1, version) = (ValueRef::Str(b"box-1"), ValueRef::Str(b"Go-2.1"));
+        check(b"cart", &[(b"hostname", box_1), (b"ip", box_1)], "service.name=cart host.name=box-1 ip=box-1");
+        check(b"", &[(b"hostname", box_1), (b"host.name", box_1)], "hostname=box-1 host.name=box-1");
+        check(b"", &[(b"jaeger.version", version)], "opencensus.exporterversion=Jaeger-Go-2.1");
+        check(NO_SERVICE, &[], "");
+    }
+}

@@ -259,3 +259,129 @@ fn event_name<'a>(fields: &[SentTag<'a>]) -> &'a [u8] {
     let named = fields.iter().any(|(key, _)| *key == b"event");
     if named { text(b"event") } else { text(b"message") }.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use span::{ResourceRow, SpanBatch};
+
+    use super::*;
+
+    fn stored(sent: &SentSpan<'_>) -> SpanBatch {
+        let mut builder = BatchBuilder::new();
+        let resource = builder.resource(ResourceRow::default());
+        let stored = sent.store(resource, &mut Scopes::default(), &mut builder, &mut Budget::new());
+        stored.unwrap().unwrap();
+        builder.finish()
+    }
+
+    fn sent<'a>(tags: &[SentTag<'a>]) -> SentSpan<'a> {
+        SentSpan {
+            trace_id: TraceId::from_halves(0, 1),
+            span_id: SpanId::from_u64(2),
+            tags: tags.to_vec(),
+            ..SentSpan::default()
+        }
+    }
+
+    /// Says what tags mean: kind, status, message, and the tags that stay.
+    fn check(tags: &[SentTag<'_>], expected: &str) {
+        let batch = stored(&sent(tags));
+        let span = batch.span(0);
+        let message = String::from_utf8_lossy(span.status_message());
+        let mut seen = format!("{:?} {:?} {message}|", span.kind(), span.status_code());
+        for (key, value) in span.attributes() {
+            seen += &format!(" {}={}", String::from_utf8_lossy(key), value.text_form());
+        }
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn tags_mean_kind_and_status() {
+        let text = |text: &'static str| ValueRef::Str(text.as_bytes());
+        check(&[(b"span.kind", text("client"))], "Client Unset |");
+        check(&[(b"span.kind", text("SERVER"))], "Server Unset |");
+        check(&[(b"span.kind", text("rpc"))], "Unspecified Unset | span.kind=rpc");
+        check(&[(b"error", ValueRef::Bool(true))], "Unspecified Error |");
+        check(&[(b"error", text("true"))], "Unspecified Error |");
+        check(&[(b"error", ValueRef::Bool(false))], "Unspecified Unset | error=false");
+        check(&[(b"error", text("boom"))], "Unspecified Unset | error=boom");
+        check(&[(b"http.status_code", ValueRef::Int(500))], "Unspecified Unset | http.status_code=500");
+        check(
+            &[(b"error", ValueRef::Bool(true)), (b"http.status_message", text("no"))],
+            "Unspecified Error no| http.status_message=no",
+        );
+        check(
+            &[(b"otel.status_description", text("d")), (b"otel.status_code", text("OK"))],
+            "Unspecified Ok d|",
+        );
+        check(&[(b"otel.status_code", ValueRef::Double(2.0))], "Unspecified Error |");
+        check(&[(b"otel.status_code", text("fine"))], "Unspecified Unset | otel.status_code=fine");
+        check(&[(b"otel.status_description", text("d"))], "Unspecified Unset | otel.status_description=d");
+        check(&[(b"error", ValueRef::Bool(true)), (b"otel.status_code", text("OK"))], "Unspecified Error |");
+        check(&[(b"otel.scope.version", text("1"))], "Unspecified Unset | otel.scope.version=1");
+    }
+
+    #[test]
+    fn references_tell_the_parent() {
+        let check = |named: u64, references: &[(RefType, u64, u64)], expected: &str| {
+            let mut sent = sent(&[]);
+            sent.parent_span_id = SpanId::from_u64(named);
+            sent.references.extend(references.iter().map(|(ref_type, trace, id)| SentReference {
+                ref_type: *ref_type,
+                trace_id: TraceId::from_halves(0, *trace),
+                span_id: SpanId::from_u64(*id),
+            }));
+            let batch = stored(&sent);
+            let span = batch.span(0);
+            let mut seen = format!("{:x}:", span.parent_span_id().to_u64());
+            for link in span.links() {
+                let word = link.attribute(REF_TYPE_KEY.as_bytes()).unwrap().text_form();
+                seen += &format!(" {:x}/{:x} {word}", link.trace_id().low(), link.span_id().to_u64());
+            }
+            assert_eq!(seen, expected);
+        };
+        use RefType::{ChildOf, FollowsFrom};
+        check(0, &[], "0:");
+        check(7, &[(ChildOf, 1, 7)], "7:");
+        check(0, &[(FollowsFrom, 1, 6), (ChildOf, 1, 7)], "7: 1/6 follows_from");
+        check(0, &[(FollowsFrom, 1, 6), (FollowsFrom, 1, 7)], "6: 1/6 follows_from 1/7 follows_from");
+        check(0, &[(ChildOf, 9, 7)], "0: 9/7 child_of");
+        check(7, &[(ChildOf, 9, 7), (ChildOf, 1, 8)], "7: 9/7 child_of 1/8 child_of");
+    }
+
+    #[test]
+    fn fields_tell_the_event() {
+        let check = |fields: &[SentTag<'_>], expected: &str| {
+            let mut sent = sent(&[]);
+            sent.fields.extend_from_slice(fields);
+            sent.logs.push(SentLog { time: UnixNanos(1), field_count: fields.len() });
+            let batch = stored(&sent);
+            let event = batch.span(0).events().next().unwrap();
+            let mut seen = format!("{}|", String::from_utf8_lossy(event.name()));
+            for (key, value) in event.attributes() {
+                seen += &format!(" {}={}", String::from_utf8_lossy(key), value.text_form());
+            }
+            assert_eq!(seen, expected);
+        };
+        let text = |text: &'static str| ValueRef::Str(text.as_bytes());
+        check(&[(b"a", text("x")), (b"event", text("retry"))], "retry| a=x");
+        check(&[(b"message", text("retry"))], "retry| message=retry");
+        check(&[(b"message", text("m")), (b"event", text("e"))], "e| message=m");
+        check(&[(b"event", ValueRef::Int(1)), (b"message", text("m"))], "| event=1 message=m");
+        check(&[], "|");
+    }
+
+    #[test]
+    fn spans_without_ids_are_not_stored() {
+        for (trace, id) in [(0, 1), (1, 0)] {
+            let sent = SentSpan {
+                trace_id: TraceId::from_halves(0, trace),
+                span_id: SpanId::from_u64(id),
+                ..SentSpan::default()
+            };
+            let mut builder = BatchBuilder::new();
+            let stored = sent.store(0, &mut Scopes::default(), &mut builder, &mut Budget::new()).unwrap();
+            assert!(stored.unwrap_err().ends_with("missing or all zeros"));
+        }
+    }
+}

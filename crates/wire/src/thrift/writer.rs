@@ -92,6 +92,15 @@ impl ThriftWriter {
         }
     }
 
+    /// Writes a 16-bit integer field.
+    pub(crate) fn i16_field(&mut self, id: i16, value: i16) {
+        self.field(id, Kind::I16);
+        match self.dialect {
+            Dialect::Compact => self.varint(zigzag(i64::from(value))),
+            Dialect::Binary => self.out.extend(value.to_be_bytes()),
+        }
+    }
+
     /// Writes a double field.
     pub(crate) fn double_field(&mut self, id: i16, value: f64) {
         self.field(id, Kind::Double);
@@ -181,7 +190,7 @@ mod tests {
             writer.structure(|writer| {
                 writer.i64_field(1, i64::MIN);
                 writer.i32_field(2, -1);
-                writer.i32_field(40, 513);
+                writer.i16_field(40, 513);
                 writer.bool_field(41, true);
                 writer.bool_field(42, false);
                 writer.double_field(43, -0.5);
@@ -197,7 +206,7 @@ mod tests {
             let mut next = |reader: &mut ThriftReader<'_>| fields.next(reader).unwrap().unwrap();
             assert_eq!((next(&mut reader).id, reader.i64("f")), (1, Ok(i64::MIN)));
             assert_eq!((next(&mut reader).id, reader.i32("f")), (2, Ok(-1)));
-            assert_eq!((next(&mut reader).id, reader.i32("f")), (40, Ok(513)));
+            assert_eq!((next(&mut reader).id, reader.i16("f")), (40, Ok(513)));
             let head = next(&mut reader);
             assert_eq!((head.id, reader.bool(head, "f")), (41, Ok(true)));
             let head = next(&mut reader);
