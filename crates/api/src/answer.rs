@@ -97,6 +97,11 @@ impl Desk {
         self.0.pool.held()
     }
 
+    /// Returns an empty share of the answers' memory, for what is kept before the question is asked.
+    pub(crate) fn share(&self) -> Share {
+        self.0.pool.share()
+    }
+
     /// Opens an answer on the blocking pool and makes its first part. What `open` searches with must
     /// look at the given flag: it is raised when the client leaves or the time is up.
     pub async fn ask<A: Answer>(

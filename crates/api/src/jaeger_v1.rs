@@ -12,6 +12,7 @@ mod parameters;
 mod trace_json;
 mod trace_list;
 mod traces;
+mod transform;
 
 use axum::Router;
 use axum::body::Body;
@@ -38,6 +39,7 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/api/traces/{id}", get(traces::by_id))
         .route("/api/dependencies", get(dependencies::calls))
         .route("/api/archive/{id}", post(archive::archive))
+        .route("/api/transform", post(transform::transform))
         .route("/api/metrics/latencies", get(metrics::latencies))
         .route("/api/metrics/calls", get(metrics::rates))
         .route("/api/metrics/errors", get(metrics::rates))

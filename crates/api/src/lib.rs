@@ -10,6 +10,7 @@
 //! | `GET /api/traces`, `GET /api/traces/{id}` | Jaeger v1: search, one trace |
 //! | `GET /api/dependencies` | Jaeger v1: who calls whom |
 //! | `POST /api/archive/{id}` | Jaeger v1: keep this trace |
+//! | `POST /api/transform` | Jaeger v1: OTLP JSON to Jaeger's |
 //! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
 //! | anything else | 404 in text |
 //!

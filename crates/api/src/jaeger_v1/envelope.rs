@@ -9,7 +9,8 @@ use crate::json::{JsonWriter, Layout};
 #[derive(Clone, Debug)]
 pub(super) struct Missing {
     pub(super) message: String,
-    pub(super) id: TraceId,
+    /// The trace it is about, if it is about one.
+    pub(super) id: Option<TraceId>,
 }
 
 /// What `errors` holds at the end of a good answer.
@@ -42,8 +43,10 @@ pub(super) fn end(json: &mut JsonWriter, total: usize, errors: Errors<'_>) {
                 json.begin_object();
                 json.key("msg");
                 json.text(message);
-                json.key("traceID");
-                json.short_trace_id(*id);
+                if let Some(id) = id {
+                    json.key("traceID");
+                    json.short_trace_id(*id);
+                }
                 json.end_object();
             }
             json.end_array();

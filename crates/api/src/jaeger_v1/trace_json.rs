@@ -1,14 +1,39 @@
 //! One trace as v1 JSON, written span by span, so that a long one can be sent in parts.
 
-use span::{SpanRef, Trace};
+use span::{SpanBatch, SpanRef, Trace, TraceId};
 use wire::jaeger::model::{JaegerSpan, JaegerTag, Processes, Shown, TagOrder, process_id};
 
 use crate::json::JsonWriter;
 
+/// The spans of one trace.
+#[derive(Debug)]
+pub(super) enum Spans {
+    /// As they are stored: by start, each once.
+    Stored(Trace),
+    /// As somebody sent them.
+    Sent(TraceId, SpanBatch),
+}
+
+impl Spans {
+    pub(super) fn id(&self) -> TraceId {
+        match self {
+            Self::Stored(trace) => trace.id(),
+            Self::Sent(id, _) => *id,
+        }
+    }
+
+    pub(super) fn batch(&self) -> &SpanBatch {
+        match self {
+            Self::Stored(trace) => trace.batch(),
+            Self::Sent(_, batch) => batch,
+        }
+    }
+}
+
 /// A trace that is being written.
 #[derive(Debug)]
 pub(super) struct TraceJson {
-    trace: Trace,
+    trace: Spans,
     order: TagOrder,
     /// The next span.
     row: usize,
@@ -17,7 +42,7 @@ pub(super) struct TraceJson {
 }
 
 impl TraceJson {
-    pub(super) fn new(trace: Trace, order: TagOrder) -> Self {
+    pub(super) fn new(trace: Spans, order: TagOrder) -> Self {
         Self { trace, order, row: 0, processes: Vec::new() }
     }
 
@@ -57,7 +82,7 @@ impl TraceJson {
     fn name_processes(&mut self) {
         let mut processes = Processes::new(self.order);
         self.processes = vec![String::new(); self.trace.batch().resource_rows().len()];
-        for span in self.trace.spans() {
+        for span in self.trace.batch().spans() {
             let name = &mut self.processes[span.row().resource as usize];
             if name.is_empty() {
                 *name = process_id(processes.place(span.resource()));
@@ -67,7 +92,7 @@ impl TraceJson {
 
     fn write_processes(&self, json: &mut JsonWriter) {
         let mut processes = Processes::new(self.order);
-        for span in self.trace.spans() {
+        for span in self.trace.batch().spans() {
             processes.place(span.resource());
         }
         json.key("processes");

@@ -9,7 +9,7 @@ use store::{Stop, StoreError, TraceCursor, TraceReader};
 use wire::jaeger::model::TagOrder;
 
 use super::envelope::{self, Errors, Missing};
-use super::trace_json::TraceJson;
+use super::trace_json::{Spans, TraceJson};
 use crate::adjust::adjusted;
 use crate::json::{JsonWriter, Layout};
 use crate::limits::{CHUNK_BYTES, CHUNK_BYTES_ENOUGH};
@@ -24,7 +24,7 @@ pub(super) enum Source {
     /// the end.
     Names(Names),
     /// Traces that are here already.
-    Traces(VecDeque<Trace>),
+    Here(VecDeque<Spans>),
 }
 
 /// Names to be looked up.
@@ -53,24 +53,49 @@ pub(super) struct TraceList {
     begun: bool,
     current: Option<TraceJson>,
     missing: Vec<Missing>,
+    /// What the source holds.
+    held: Option<Share>,
 }
 
 impl TraceList {
     pub(super) fn new(source: Source, reading: Reading, layout: Layout) -> Self {
         let json = JsonWriter::new(layout);
-        Self { source, reading, json, begun: false, current: None, missing: Vec::new() }
+        Self { source, reading, json, begun: false, current: None, missing: Vec::new(), held: None }
+    }
+
+    /// Says at the end that something is missing.
+    pub(super) fn mention(mut self, missing: Option<Missing>) -> Self {
+        self.missing.extend(missing);
+        self
+    }
+
+    /// Keeps what the source holds until the answer is told.
+    pub(super) fn holding(mut self, share: Share) -> Self {
+        self.held = Some(share);
+        self
     }
 
     /// Returns the next trace to show.
-    fn pull(&mut self) -> Result<Option<Trace>, ApiError> {
-        match &mut self.source {
-            Source::Search(_, 0) => Ok(None),
+    fn pull(&mut self) -> Result<Option<Spans>, ApiError> {
+        Ok(match &mut self.source {
+            Source::Search(_, 0) => None,
             Source::Search(cursor, left) => {
                 *left -= 1;
-                Ok(cursor.next()?)
+                cursor.next()?.map(Spans::Stored)
             }
-            Source::Traces(traces) => Ok(traces.pop_front()),
-            Source::Names(names) => names.pull(&mut self.missing),
+            Source::Here(traces) => traces.pop_front(),
+            Source::Names(names) => names.pull(&mut self.missing)?.map(Spans::Stored),
+        })
+    }
+
+    /// Returns the trace as it is shown, and the order of what is in it.
+    fn read(&self, trace: Spans) -> Result<(Spans, TagOrder), ApiError> {
+        match (self.reading, trace) {
+            (Reading::Adjusted(skew_max), Spans::Stored(trace)) => {
+                let trace = adjusted(trace, skew_max).map_err(StoreError::from)?;
+                Ok((Spans::Stored(trace), TagOrder::ByKey))
+            }
+            (_, trace) => Ok((trace, TagOrder::AsSent)),
         }
     }
 }
@@ -88,12 +113,7 @@ impl Answer for TraceList {
             if self.current.is_none() {
                 let Some(trace) = self.pull()? else { break };
                 share.hold(trace.batch().bytes() + CHUNK_BYTES.max(self.json.bytes_held()))?;
-                let (trace, order) = match self.reading {
-                    Reading::Raw => (trace, TagOrder::AsSent),
-                    Reading::Adjusted(skew_max) => {
-                        (adjusted(trace, skew_max).map_err(StoreError::from)?, TagOrder::ByKey)
-                    }
-                };
+                let (trace, order) = self.read(trace)?;
                 self.current = Some(TraceJson::new(trace, order));
             }
             let current = self.current.as_mut().expect("it was put there above");
@@ -122,7 +142,7 @@ impl Names {
                 Ok(trace) if self.shown.insert(trace.id()) => return Ok(Some(trace)),
                 Ok(_) => {}
                 Err(error @ (ApiError::TraceNotFound | ApiError::Ambiguous { .. })) => {
-                    let id = name.id();
+                    let id = Some(name.id());
                     if missing.iter().all(|known| known.id != id) {
                         missing.push(Missing { message: error.to_string(), id });
                     }

@@ -9,6 +9,7 @@ use http::Response;
 use store::Detail;
 
 use super::parameters::{one_trace, search as read_search};
+use super::trace_json::Spans;
 use super::trace_list::{Names, Reading, Source, TraceList};
 use super::{Call, JSON, settle};
 use crate::answer::reply;
@@ -52,7 +53,7 @@ async fn try_by_id(desk: &Desk, id: &str, call: Call) -> Result<Response<Body>, 
     let reading = reading(desk, one_trace(&call.parameters()?)?);
     reply(desk, JSON, move |reader, _| {
         let trace = find(reader, &call.tenant, &name)?;
-        Ok(TraceList::new(Source::Traces([trace].into()), reading, call.layout))
+        Ok(TraceList::new(Source::Here([Spans::Stored(trace)].into()), reading, call.layout))
     })
     .await
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test speaks by panicking")]
 
+mod any_bytes;
 mod budgets;
+mod golden;
 mod jaeger_v1;
+mod transform;
 mod world;
