@@ -11,7 +11,7 @@ const BINARY: &[u8] = b"\x80\x01\0\x04\0\0\0\x09emitBatch\0\0\0\0\x0c\0\x01";
 
 fn check(body: &[&[u8]], expected: &str) {
     let body = Bytes::from(body.concat());
-    let answer = decode_datagram(body.clone()).expect_err(expected).to_string();
+    let answer = decode_datagram(body).expect_err(expected).to_string();
     assert_eq!(answer, expected);
 }
 

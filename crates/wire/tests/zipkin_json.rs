@@ -7,6 +7,9 @@ use sketch::sketch;
 use wire::zipkin::{Debug, decode_json_v1, decode_json_v2};
 use wire::{DecodeError, Decoded};
 
+/// A decoder of either generation.
+type Decode = fn(Bytes, Debug) -> Result<Decoded, DecodeError>;
+
 /// Puts `fields` into a span that is good without them, and compares all but its first line's ids.
 fn check(fields: &str, expected: &str) {
     let body = format!(r#"[{{"traceId":"1","id":"2","timestamp":5,{fields}}}]"#);
@@ -91,8 +94,7 @@ fn a_bad_span_is_refused_alone() {
         let body = Bytes::from(format!("[{good},{span},{good}]"));
         // The first generation has neither of these fields.
         let of_v2 = span.contains("Endpoint") || span.contains("tags");
-        let decoders: [fn(Bytes, Debug) -> Result<Decoded, DecodeError>; 2] =
-            [decode_json_v2, decode_json_v1];
+        let decoders: [Decode; 2] = [decode_json_v2, decode_json_v1];
         for decode in decoders.into_iter().take(if of_v2 { 1 } else { 2 }) {
             let Decoded { batch, rejected, reason } = decode(body.clone(), Debug::AsSent).expect(span);
             assert_eq!((batch.len(), rejected), (2, 1), "{span}");
