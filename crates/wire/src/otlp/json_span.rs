@@ -5,7 +5,7 @@ use span::{
 };
 
 use super::json_owners::{JsonWalk, Owner};
-use super::number::{span as number, status};
+use super::number::{span_message as number, status};
 use crate::DecodeError;
 
 /// What of a span is judged only when all of it was read.

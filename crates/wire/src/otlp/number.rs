@@ -32,7 +32,7 @@ pub(super) mod scope {
     pub(crate) const DROPPED_ATTRIBUTES_COUNT: u32 = 4;
 }
 
-pub(super) mod span {
+pub(super) mod span_message {
     pub(crate) const TRACE_ID: u32 = 1;
     pub(crate) const SPAN_ID: u32 = 2;
     pub(crate) const TRACE_STATE: u32 = 3;

@@ -7,8 +7,8 @@ use span::{EventRef, LinkRef, ResourceRef, ScopeRef, SpanBatch, SpanRef, ValueRe
 
 use super::groups::{Groups, scopes};
 use super::number::{
-    any_value, event, key_value, link, request, resource, resource_spans, scope, scope_spans, span as number,
-    status,
+    any_value, event, key_value, link, request, resource, resource_spans, scope, scope_spans,
+    span_message as number, status,
 };
 use crate::proto_writer::ProtoWriter;
 

@@ -7,7 +7,7 @@ use span::{
     EventRow, LinkRow, ResourceRow, ScopeRow, SpanId, SpanKind, SpanRow, StatusCode, TraceId, UnixNanos,
 };
 
-use super::number::{event, link, span as number, status};
+use super::number::{event, link, span_message as number, status};
 use super::proto_owners::{Owner, ProtoWalk};
 use crate::DecodeError;
 use crate::proto_reader::{ProtoField, ProtoReader};

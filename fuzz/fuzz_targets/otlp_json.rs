@@ -1,0 +1,5 @@
+//! OTLP requests as JSON.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| demands::otlp::json(data));
