@@ -15,8 +15,18 @@ use prost::Message as _;
 /// The services whose messages are generated; all they import is found from here.
 const ROOTS: [&str; 2] = ["jaeger/api_v2/query.proto", "jaeger/api_v3/query_service.proto"];
 
-/// Messages that hold traces, and so come from the wire room as bytes.
-const ENCODED: [&str; 2] = [".opentelemetry.proto.trace.v1.TracesData", ".jaeger.api_v2.SpansResponseChunk"];
+/// Messages that hold traces, and so come from the wire room as bytes; and what stands inside them.
+const ENCODED: [&str; 9] = [
+    ".opentelemetry.proto.trace.v1.TracesData",
+    ".jaeger.api_v2.SpansResponseChunk",
+    ".jaeger.api_v2.Span",
+    ".jaeger.api_v2.SpanRef",
+    ".jaeger.api_v2.SpanRefType",
+    ".jaeger.api_v2.Process",
+    ".jaeger.api_v2.Log",
+    ".jaeger.api_v2.KeyValue",
+    ".jaeger.api_v2.ValueType",
+];
 
 /// Generates into `crates/api/src/proto`, or only compares when `check` is set.
 pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
@@ -32,7 +42,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
     let mut config = prost_build::Config::new();
     config.disable_comments(["."]);
     for message in ENCODED {
-        config.extern_path(message, "crate::grpc::Encoded");
+        config.extern_path(message, "crate::encoded::Encoded");
     }
     let descriptors = files.encode_to_vec();
     tonic_prost_build::configure()

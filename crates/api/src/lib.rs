@@ -14,6 +14,8 @@
 //! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
 //! | anything else | 404 in text |
 //!
+//! [`grpc_router`] has those of the gRPC query port (16685).
+//!
 //! Deliberately absent: sockets (the server serves the router), engines, the pipeline.
 
 #![forbid(unsafe_code)]
@@ -21,11 +23,16 @@
 mod adjust;
 mod answer;
 mod backend;
+mod calls;
+mod encoded;
 mod error;
+mod grpc;
 mod jaeger_v1;
+mod jaeger_v3;
 mod json;
 mod limits;
 mod no_door;
+mod proto;
 mod question;
 mod stats;
 
@@ -34,6 +41,7 @@ use axum::Router;
 pub use answer::{Answer, Desk, Share, Telling, Told};
 pub use backend::{ARCHIVE_SUFFIX, Backend};
 pub use error::ApiError;
+pub use grpc::grpc_router;
 pub use limits::Limits;
 pub use question::{LIMIT_DEFAULT, LOOKBACK_DEFAULT, Question, tags_of_json};
 pub use stats::{Counter, Stats};
@@ -41,7 +49,8 @@ pub use stats::{Counter, Stats};
 /// Returns the doors of the query port. A request's tenant is its extension of that type
 /// ([`span::Tenant`]), put there by whoever knows; without one it is the default tenant.
 pub fn router(desk: Desk) -> Router {
-    jaeger_v1::router(desk)
+    jaeger_v1::router(desk.clone())
+        .merge(jaeger_v3::router(desk))
         .fallback(no_door::page_not_found)
         .method_not_allowed_fallback(no_door::page_not_found)
 }

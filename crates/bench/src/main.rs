@@ -19,11 +19,11 @@ mod client;
 mod clock;
 mod ingest;
 mod load;
+mod loaded;
 mod process;
 mod query;
 mod row;
 mod send;
-mod store;
 mod target;
 
 use std::net::SocketAddr;
@@ -117,7 +117,7 @@ async fn main() -> anyhow::Result<()> {
                 query: options.query,
                 process: Process(options.pid),
             };
-            let theirs = store::measure(&target, options.ours.spans, options.ours.seed).await?;
+            let theirs = loaded::measure(&target, options.ours.spans, options.ours.seed).await?;
             let ours = store_rows(&options.ours).await?;
             row::report(&row::beside(ours, &theirs), options.ours.json.as_deref())
         }
@@ -139,13 +139,13 @@ async fn store_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
     let folder = Folder::of(options)?;
     let start = || Ours::start(&options.binary, folder.path(), &more(options));
     let ours = start()?;
-    let mut rows = store::measure(&ours.target, options.spans, options.seed).await?;
-    let known = store::some_id(&ours.target).await?;
+    let mut rows = loaded::measure(&ours.target, options.spans, options.seed).await?;
+    let known = loaded::some_id(&ours.target).await?;
     ours.stop()?;
-    rows.push(store::disk(folder.path(), options.spans)?);
+    rows.push(loaded::disk(folder.path(), options.spans)?);
     let watch = clock::Stopwatch::start();
     let ours = start()?;
-    rows.extend(store::restarted(&ours.target, &known, watch).await?);
+    rows.extend(loaded::restarted(&ours.target, &known, watch).await?);
     ours.stop()?;
     Ok(rows)
 }

@@ -144,7 +144,7 @@ pub mod query_service_server {
     pub trait QueryService: std::marker::Send + std::marker::Sync + 'static {
         /// Server streaming response type for the GetTrace method.
         type GetTraceStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<crate::grpc::Encoded, tonic::Status>,
+                Item = std::result::Result<crate::encoded::Encoded, tonic::Status>,
             >
             + std::marker::Send
             + 'static;
@@ -154,7 +154,7 @@ pub mod query_service_server {
         ) -> std::result::Result<tonic::Response<Self::GetTraceStream>, tonic::Status>;
         /// Server streaming response type for the FindTraces method.
         type FindTracesStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<crate::grpc::Encoded, tonic::Status>,
+                Item = std::result::Result<crate::encoded::Encoded, tonic::Status>,
             >
             + std::marker::Send
             + 'static;
@@ -283,7 +283,7 @@ pub mod query_service_server {
                         T: QueryService,
                     > tonic::server::ServerStreamingService<super::GetTraceRequest>
                     for GetTraceSvc<T> {
-                        type Response = crate::grpc::Encoded;
+                        type Response = crate::encoded::Encoded;
                         type ResponseStream = T::GetTraceStream;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
@@ -329,7 +329,7 @@ pub mod query_service_server {
                         T: QueryService,
                     > tonic::server::ServerStreamingService<super::FindTracesRequest>
                     for FindTracesSvc<T> {
-                        type Response = crate::grpc::Encoded;
+                        type Response = crate::encoded::Encoded;
                         type ResponseStream = T::FindTracesStream;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
