@@ -13,15 +13,16 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 use wire::{DecodeError, Decoded};
 
-use crate::body::{Held, Limit};
+use crate::body::Limit;
 use crate::inflate::Inflaters;
+use crate::message::Message;
 use crate::pool::{Pool, Share};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::stats::Stats;
 
-/// An uncompressed message up to here is decoded where it was read: it takes less than handing it over and
-/// waiting for it.
+/// A message that has no more once decompressed is decoded where it was read: that takes less than handing it over
+/// and waiting for it, and never more than a fraction of a millisecond.
 const INLINE_BYTES_MAX: usize = 32 << 10;
 
 /// The budgets of the receivers.
@@ -75,13 +76,6 @@ pub struct Door {
     inflaters: Inflaters,
     /// One permit for each large message that is being decoded.
     decoders: Semaphore,
-}
-
-/// A message that was read whole.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) held: Held,
-    pub(crate) encoding: Encoding,
 }
 
 /// A message's decoder.
@@ -162,15 +156,18 @@ impl Door {
         decoder: Decoder,
         spans: &mut usize,
     ) -> Result<Taken, Refusal> {
-        let small = message.held.bytes.len() <= INLINE_BYTES_MAX && message.encoding == Encoding::Identity;
-        let (decoded, shares) = if small {
-            self.decode(message, decoder)?
-        } else {
-            let _permit = self.decoders.acquire().await.expect("the decoders' semaphore is never closed");
-            let door = Arc::clone(self);
-            let work = move || door.decode(message, decoder);
-            // A panic there is our bug and this message's loss, nobody else's.
-            tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Broke)??
+        let (decoded, shares) = match self.inflate_small(&message) {
+            Some(inflated) => decode(message, inflated, decoder)?,
+            None => {
+                let _permit = self.decoders.acquire().await.expect("the decoders' semaphore is never closed");
+                let door = Arc::clone(self);
+                let work = move || {
+                    let inflated = door.inflate(&message)?;
+                    decode(message, inflated, decoder)
+                };
+                // A panic there is our bug and this message's loss, nobody else's.
+                tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Broke)??
+            }
         };
         let taken = Taken { rejected: decoded.rejected, reason: decoded.reason };
         *spans = decoded.batch.len();
@@ -194,26 +191,44 @@ impl Door {
         })
     }
 
-    /// Undoes the compression and decodes. The shares of the pool are kept until the intake has taken over.
-    fn decode(&self, message: Message, decoder: Decoder) -> Result<(Decoded, [Share; 2]), Refusal> {
-        let (held, encoding) = (message.held, message.encoding);
-        let (body, share) = self.inflate(&held.bytes, encoding)?;
-        let mut decoded = (decoder.decode)(body).map_err(Refusal::Malformed)?;
-        // A batch that lacks a span is not what the message says.
-        if let Some(format) = decoder.format
-            && decoded.rejected == 0
-        {
-            decoded.batch.remember_source(Source { format, encoding, body: held.bytes });
-        }
-        Ok((decoded, [held.share, share]))
+    /// Undoes the compression of a message, within the budget.
+    pub(crate) fn inflate(&self, message: &Message) -> Result<(Bytes, Share), Refusal> {
+        self.inflaters.inflate(&self.pool, self.config.decompressed_limit(), message)
     }
 
-    /// Undoes the compression of a message, within the budget.
-    pub(crate) fn inflate(&self, body: &Bytes, encoding: Encoding) -> Result<(Bytes, Share), Refusal> {
-        self.inflaters.inflate(&self.pool, self.config.decompressed_limit(), body, encoding)
+    /// The same for a message that is small enough to be decoded here and now; `None` for all others.
+    fn inflate_small(&self, message: &Message) -> Option<(Bytes, Share)> {
+        let bytes_max = INLINE_BYTES_MAX.min(self.config.decompressed_bytes_max);
+        let wire_bytes_max = match message.encoding {
+            Encoding::Identity => bytes_max,
+            // What is larger will hardly fit, and finding that out is not free.
+            _ => bytes_max / 8,
+        };
+        if wire_bytes_max < message.held.bytes.len() {
+            return None;
+        }
+        // Whatever is wrong with it is said on the other way.
+        self.inflaters.inflate(&self.pool, Limit { bytes_max, setting: "" }, message).ok()
     }
 
     pub(crate) fn now(&self) -> UnixNanos {
         (self.now)()
     }
+}
+
+/// Decodes what was inflated. The shares of the pool are to be kept until the intake has taken over.
+fn decode(
+    message: Message,
+    (body, share): (Bytes, Share),
+    decoder: Decoder,
+) -> Result<(Decoded, [Share; 2]), Refusal> {
+    let Message { held, encoding } = message;
+    let mut decoded = (decoder.decode)(body).map_err(Refusal::Malformed)?;
+    // A batch that lacks a span is not what the message says.
+    if let Some(format) = decoder.format
+        && decoded.rejected == 0
+    {
+        decoded.batch.remember_source(Source { format, encoding, body: held.bytes });
+    }
+    Ok((decoded, [held.share, share]))
 }

@@ -17,7 +17,8 @@ use http_body_util::{BodyExt, Full};
 use span::Encoding;
 
 use crate::body::{self, Limit};
-use crate::door::{Door, Message};
+use crate::door::Door;
+use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::status::{Code, Status};

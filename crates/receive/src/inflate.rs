@@ -11,6 +11,7 @@ use span::Encoding;
 use wire::{DecodeError, Inflater};
 
 use crate::body::Limit;
+use crate::message::Message;
 use crate::pool::{Pool, Share};
 use crate::refusal::Refusal;
 
@@ -36,9 +37,9 @@ impl Inflaters {
         &self,
         pool: &Pool,
         limit: Limit,
-        body: &Bytes,
-        encoding: Encoding,
+        message: &Message,
     ) -> Result<(Bytes, Share), Refusal> {
+        let (body, encoding) = (&message.held.bytes, message.encoding);
         let mut share = pool.share();
         if encoding == Encoding::Identity {
             return if body.len() <= limit.bytes_max {
@@ -48,27 +49,41 @@ impl Inflaters {
             };
         }
         let mut inflater = self.lock().pop().unwrap_or_default();
-        let usual_bytes = body.len().saturating_mul(USUAL_RATIO).max(FIRST_BYTES_MIN).min(limit.bytes_max);
-        let mut taken = 0;
-        for try_bytes in [usual_bytes, limit.bytes_max] {
-            if !share.grow(try_bytes - taken) {
-                return Err(Refusal::Busy);
-            }
-            taken = try_bytes;
-            match inflater.inflate(encoding, body, try_bytes) {
-                Ok(whole) => {
-                    self.lock().push(inflater);
-                    share.shrink_to(whole.len());
-                    return Ok((whole.into(), share));
-                }
-                Err(DecodeError::TooLarge { .. }) => {}
-                Err(error) => return Err(Refusal::Malformed(error)),
-            }
-        }
-        Err(limit.exceeded())
+        let whole = inflate(&mut inflater, &mut share, limit, body, encoding);
+        self.lock().push(inflater);
+        whole.map(|whole| (whole, share))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Inflater>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn inflate(
+    inflater: &mut Inflater,
+    share: &mut Share,
+    limit: Limit,
+    body: &Bytes,
+    encoding: Encoding,
+) -> Result<Bytes, Refusal> {
+    let usual_bytes = body.len().saturating_mul(USUAL_RATIO).max(FIRST_BYTES_MIN).min(limit.bytes_max);
+    let mut taken = 0;
+    for try_bytes in [usual_bytes, limit.bytes_max] {
+        if try_bytes == taken {
+            break;
+        }
+        if !share.grow(try_bytes - taken) {
+            return Err(Refusal::Busy);
+        }
+        taken = try_bytes;
+        match inflater.inflate(encoding, body, try_bytes) {
+            Ok(whole) => {
+                share.shrink_to(whole.len());
+                return Ok(whole.into());
+            }
+            Err(DecodeError::TooLarge { .. }) => {}
+            Err(error) => return Err(Refusal::Malformed(error)),
+        }
+    }
+    Err(limit.exceeded())
 }

@@ -16,6 +16,7 @@ mod grpc;
 mod inflate;
 mod jaeger_grpc;
 mod jaeger_http;
+mod message;
 mod otlp;
 mod pool;
 mod protocol;

@@ -5,7 +5,8 @@ use http::{HeaderMap, header};
 use span::Encoding;
 
 use crate::body;
-use crate::door::{Door, Message};
+use crate::door::Door;
+use crate::message::Message;
 use crate::refusal::Refusal;
 
 /// Returns the media type of a request without its parameters, in lower case; empty when there is none.

@@ -9,8 +9,9 @@ use axum::routing::post;
 use prost::Message as _;
 
 use super::{Sampling, Strategy, StrategyKind};
-use crate::door::{Door, Message};
+use crate::door::Door;
 use crate::grpc;
+use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::status::Status;
 
@@ -85,7 +86,7 @@ async fn poll(State((door, sampling)): State<(Arc<Door>, Arc<Sampling>)>, reques
 }
 
 fn parameters(door: &Door, message: Message) -> Result<SamplingStrategyParameters, Refusal> {
-    let (bytes, _share) = door.inflate(&message.held.bytes, message.encoding)?;
+    let (bytes, _share) = door.inflate(&message)?;
     SamplingStrategyParameters::decode(bytes).map_err(|_| {
         let why = "no valid parameters";
         Refusal::Malformed(wire::DecodeError::Invalid { field: "sampling", why, at: 0 })
