@@ -80,8 +80,8 @@ pub struct Door {
 
 /// A message's decoder.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Decoder {
-    pub(crate) decode: fn(Bytes) -> Result<Decoded, DecodeError>,
+pub(crate) struct Decoder<F = fn(Bytes) -> Result<Decoded, DecodeError>> {
+    pub(crate) decode: F,
     /// What a log can keep of the message instead of encoding its spans again.
     pub(crate) format: Option<SourceFormat>,
 }
@@ -125,7 +125,7 @@ impl Door {
         self: &Arc<Self>,
         protocol: Protocol,
         message: Result<Message, Refusal>,
-        decoder: Decoder,
+        decoder: Decoder<impl FnOnce(Bytes) -> Result<Decoded, DecodeError> + Send + 'static>,
     ) -> Result<Taken, Refusal> {
         let stats = self.stats.of(protocol);
         stats.messages.count();
@@ -153,7 +153,7 @@ impl Door {
     async fn store(
         self: &Arc<Self>,
         message: Message,
-        decoder: Decoder,
+        decoder: Decoder<impl FnOnce(Bytes) -> Result<Decoded, DecodeError> + Send + 'static>,
         spans: &mut usize,
     ) -> Result<Taken, Refusal> {
         let (decoded, shares) = match self.inflate_small(&message) {
@@ -220,7 +220,7 @@ impl Door {
 fn decode(
     message: Message,
     (body, share): (Bytes, Share),
-    decoder: Decoder,
+    decoder: Decoder<impl FnOnce(Bytes) -> Result<Decoded, DecodeError>>,
 ) -> Result<(Decoded, [Share; 2]), Refusal> {
     let Message { held, encoding } = message;
     let mut decoded = (decoder.decode)(body).map_err(Refusal::Malformed)?;

@@ -26,6 +26,7 @@ mod request;
 mod sampling;
 mod stats;
 mod status;
+mod zipkin;
 
 pub use datagrams::{datagram, datagrams};
 pub use door::{Config, Door};
@@ -38,3 +39,4 @@ pub use sampling::{
     NoStrategies, Sampling, Strategies, Strategy, StrategyKind, sampling_grpc, sampling_http,
 };
 pub use stats::{CauseStats, ProtocolStats, Stats};
+pub use zipkin::zipkin;

@@ -123,11 +123,12 @@ async fn every_dialect_arrives_at_any_udp_port() {
             client.send(&datagram).unwrap();
         }
     }
+    client.send(&wire::zipkin::encode_datagram_compact(&batch(6))).unwrap();
     drained.await;
     let stats = house.door.stats().of(Protocol::JaegerUdp);
-    assert_eq!((stats.messages.total(), stats.spans_stored.total()), (2, 8));
+    assert_eq!((stats.messages.total(), stats.spans_stored.total()), (3, 14));
     house.settled().await;
-    assert_eq!(house.stored(1), 5);
+    assert_eq!(house.stored(1), 6);
 }
 
 #[tokio::test]

@@ -8,3 +8,4 @@ mod jaeger;
 mod otlp;
 mod sampling;
 mod served;
+mod zipkin;
