@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 #![expect(dead_code, reason = "the rooms are laid before the engine that lives in them")]
 
+mod column;
 mod disk;
 mod needle;
 mod part;
 mod rows;
+mod segment;
 #[cfg(test)]
 mod specimen;
 mod value_kind;

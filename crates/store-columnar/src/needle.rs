@@ -68,6 +68,22 @@ impl Needle {
         }
     }
 
+    /// Returns the bits of the value of the kind that is equal; for kinds that are no text and not empty.
+    /// Of the many doubles that are no number it is one.
+    pub(crate) fn bits(&self, kind: ValueKind) -> Option<u64> {
+        match kind {
+            ValueKind::Bool if self.fits(kind) => Some(u64::from(self.text == "true")),
+            ValueKind::Int => self.int.map(|number| number as u64),
+            ValueKind::Double => self.double.map(f64::to_bits),
+            _ => None,
+        }
+    }
+
+    /// Returns the text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Tells whether a value of the kind with these bits is equal; for kinds that are no text.
     pub(crate) fn equals_bits(&self, kind: ValueKind, bits: u64) -> bool {
         match kind {
@@ -83,6 +99,8 @@ impl Needle {
 /// Returns all names that are listed as `operation`; `None` where they are not known.
 pub(crate) fn names_of(operation: &str) -> Option<Vec<&[u8]>> {
     match operation {
+        // A span without a name is not listed by that.
+        "" => Some(Vec::new()),
         naming::OPERATION_EMPTY => Some(vec![b"", operation.as_bytes()]),
         naming::OPERATION_INVALID => None,
         _ => Some(vec![operation.as_bytes()]),
@@ -150,6 +168,8 @@ mod tests {
                 } else {
                     let bits = crate::value_kind::bits_of(value);
                     assert_eq!(needle.equals_bits(kind, bits), equal, "{text} {value:?}");
+                    let nan = matches!(value, ValueRef::Double(number) if number.is_nan());
+                    assert!(nan || kind == ValueKind::Empty || (needle.bits(kind) == Some(bits)) == equal);
                 }
             }
         }

@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_field_comes_back() {
-        for seed in 0..200 {
+        for seed in 0..100 {
             let mut dice = Dice::new(seed);
             let rows = Rows::new();
             let batches: Vec<SpanBatch> = (0..3).map(|_| wild_batch(&mut dice)).collect();
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_head_answers_like_the_reference_engine() {
-        for seed in 0..60 {
+        for seed in 0..40 {
             let mut dice = Dice::new(seed);
             let rows = Rows::new();
             let batches: Vec<SpanBatch> = (0..1 + dice.below(4)).map(|_| wild_batch(&mut dice)).collect();

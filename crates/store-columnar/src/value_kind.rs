@@ -17,7 +17,8 @@ pub(crate) enum ValueKind {
 }
 
 impl ValueKind {
-    const ALL: [Self; 8] =
+    /// All kinds, by number.
+    pub(crate) const ALL: [Self; 8] =
         [Self::Empty, Self::Str, Self::Bool, Self::Int, Self::Double, Self::Bytes, Self::Array, Self::Map];
 
     /// Returns the kind with the given number, `None` where there is none.

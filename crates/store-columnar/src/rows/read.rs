@@ -16,7 +16,7 @@ use super::table::{Attributes, NO_ROW, Nested, SpanLine, Table, TraceLine};
 use super::{ROWS_PER_HOLD, RowsSnapshot};
 
 /// Returns the traces with at least one row below the watermark.
-pub(super) fn visible_traces(table: &Table, watermark: u32) -> &[TraceLine] {
+pub(crate) fn visible_traces(table: &Table, watermark: u32) -> &[TraceLine] {
     let count = table.traces.partition_point(|trace| trace.row_first < watermark);
     &table.traces[..count]
 }

@@ -1,0 +1,479 @@
+//! Search over a segment: groups from the newest, each test over columns.
+//!
+//! A group is left out where its starts lie outside the window, and left as soon as a test lets no
+//! row of it through. Tests look at distinct values first and at rows only if one of those is wanted.
+
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use span::{DurationNanos, StatusCode, TraceKey, UnixNanos};
+use store::{Predicate, Search, Stop, StoreError};
+
+use super::failure::Failure;
+use super::group::Group;
+use super::layout::{Owner, SHAPE_OVERFLOW, fixed};
+use super::listing::take_listing;
+use super::predicate::{AttributeTest, Test, TextTest, ValueTest};
+use super::reader::Segment;
+use crate::column::ints::{sortable, unsortable};
+use crate::column::{Ints, Take, TextAt};
+use crate::value_kind::ValueKind;
+
+/// The fragments of a segment that a search accepts.
+pub(super) struct SegmentMatches {
+    segment: Arc<Segment>,
+    predicates: Vec<Predicate>,
+    /// The predicates made ready, once the first group is looked at.
+    tests: Option<Vec<Test>>,
+    window: RangeInclusive<UnixNanos>,
+    stop: Stop,
+    /// Groups from here on are done.
+    groups_left: usize,
+    found: VecDeque<TraceKey>,
+    /// What was found last: a large trace is found once in each of its groups.
+    last: Option<TraceKey>,
+}
+
+/// The rows that a test lets through.
+enum Rows {
+    None,
+    All,
+    Some(Vec<bool>),
+}
+
+/// A group and what several tests need of it.
+struct View<'a> {
+    group: Group<'a>,
+    shapes: [OnceCell<Vec<u64>>; 3],
+    event_rows: OnceCell<Vec<u32>>,
+    link_rows: OnceCell<Vec<u32>>,
+}
+
+impl SegmentMatches {
+    pub(super) fn new(segment: Arc<Segment>, search: &Search) -> Self {
+        Self {
+            groups_left: segment.footer.groups.len(),
+            segment,
+            predicates: search.filter.all.clone(),
+            tests: None,
+            window: search.start_min..=search.start_max,
+            stop: search.stop.clone(),
+            found: VecDeque::new(),
+            last: None,
+        }
+    }
+
+    fn look(&mut self, group: usize) -> Result<(), Failure> {
+        let line = &self.segment.footer.groups[group];
+        if line.start_max < *self.window.start() || *self.window.end() < line.start_min {
+            return Ok(());
+        }
+        if self.tests.is_none() {
+            let tests = self.predicates.iter().map(|predicate| Test::of(&self.segment, predicate));
+            self.tests = Some(tests.collect::<Result<_, _>>()?);
+        }
+        let tests = self.tests.as_mut().expect("they were made ready above");
+        if tests.iter().any(|test| matches!(test, Test::Never)) {
+            self.groups_left = 0;
+            return Ok(());
+        }
+        let view = View::of(Group::sparse(&self.segment, group)?);
+        let mut rows = Rows::All;
+        for test in tests {
+            rows = rows.and(view.test(test)?);
+            if matches!(rows, Rows::None) {
+                return Ok(());
+            }
+        }
+        let traces = view.group.traces()?;
+        if !(self.window.contains(&line.start_min) && self.window.contains(&line.start_max)) {
+            let parents = view.group.ints(fixed::PARENT, view.group.rows())?.all();
+            let times = view.group.times(&traces, 0..traces.ids.len(), &parents)?;
+            rows =
+                rows.and(Rows::Some(times.starts.iter().map(|start| self.window.contains(start)).collect()));
+        }
+        for trace in (0..traces.ids.len()).rev() {
+            let key = TraceKey { start: traces.starts[trace], id: traces.ids[trace] };
+            if rows.any(traces.rows(trace..trace + 1)) && self.last != Some(key) {
+                self.last = Some(key);
+                self.found.push_back(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for SegmentMatches {
+    type Item = Result<TraceKey, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(key) = self.found.pop_front() {
+                return Some(Ok(key));
+            }
+            let group = self.groups_left.checked_sub(1)?;
+            if let Err(stopped) = self.stop.check() {
+                self.groups_left = 0;
+                return Some(Err(stopped));
+            }
+            self.groups_left = group;
+            if let Err(failure) = self.look(group) {
+                return Some(Err(self.segment.tell(failure)));
+            }
+        }
+    }
+}
+
+impl Rows {
+    fn of(wanted: Option<Vec<bool>>) -> Self {
+        match wanted {
+            Some(rows) if rows.contains(&true) => Self::Some(rows),
+            _ => Self::None,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, _) | (_, Self::None) => Self::None,
+            (Self::All, rows) | (rows, Self::All) => rows,
+            (Self::Some(mut rows), Self::Some(others)) => {
+                rows.iter_mut().zip(others).for_each(|(row, other)| *row &= other);
+                Self::of(Some(rows))
+            }
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::None, rows) | (rows, Self::None) => rows,
+            (Self::Some(mut rows), Self::Some(others)) => {
+                rows.iter_mut().zip(others).for_each(|(row, other)| *row |= other);
+                Self::Some(rows)
+            }
+        }
+    }
+
+    fn any(&self, range: std::ops::Range<usize>) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => !range.is_empty(),
+            Self::Some(rows) => rows[range].contains(&true),
+        }
+    }
+}
+
+/// Returns the rows whose number is accepted; the distinct ones are asked where they are known.
+fn rows_where(numbers: &Ints, accepts: impl Fn(u64) -> bool) -> Rows {
+    if let Some(number) = numbers.one() {
+        return if accepts(number) { Rows::All } else { Rows::None };
+    }
+    Rows::of(numbers_where(numbers, accepts))
+}
+
+fn numbers_where(numbers: &Ints, accepts: impl Fn(u64) -> bool) -> Option<Vec<bool>> {
+    if let Some((values, codes)) = numbers.dictionary() {
+        let wanted: Vec<bool> = values.iter().map(|value| accepts(*value)).collect();
+        if !wanted.contains(&true) {
+            return None;
+        }
+        return Some((0..numbers.len()).map(|at| wanted[codes.get(at) as usize]).collect());
+    }
+    Some(numbers.all().into_iter().map(accepts).collect())
+}
+
+impl<'a> View<'a> {
+    fn of(group: Group<'a>) -> Self {
+        Self { group, shapes: Default::default(), event_rows: OnceCell::new(), link_rows: OnceCell::new() }
+    }
+
+    fn test(&self, test: &mut Test) -> Result<Rows, Failure> {
+        let count = self.group.rows();
+        match test {
+            Test::Never => Ok(Rows::None),
+            Test::Number(column, wanted) => {
+                Ok(rows_where(&self.group.ints(*column, count)?, |number| number == *wanted))
+            }
+            Test::Numbers(column, wanted) => Ok(rows_where(&self.group.ints(*column, count)?, |number| {
+                usize::try_from(number).is_ok_and(|number| wanted.get(number) == Some(&true))
+            })),
+            Test::Text(column, test) => {
+                let texts = self.group.texts(*column, count)?;
+                let wanted = test.codes(self.group.segment, &texts)?;
+                Ok(Rows::of(wanted.map(|wanted| (0..count).map(|at| wanted[texts.code(at)]).collect())))
+            }
+            Test::Duration(least, most) => self.durations(*least, *most),
+            Test::Failed(wanted, tests) => self.failed(*wanted, tests),
+            Test::EventName(test) => self.event_name(test),
+            Test::Attribute(test) => self.attribute(test),
+            Test::Any(tests) => {
+                let mut rows = Rows::None;
+                for test in tests {
+                    rows = rows.or(self.test(test)?);
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    fn durations(&self, least: DurationNanos, most: DurationNanos) -> Result<Rows, Failure> {
+        let count = self.group.rows();
+        let backwards = self.group.ints(fixed::BACKWARDS, count)?;
+        let (shortest, longest) = match self.group.column(fixed::DURATION) {
+            Some(column) => (column.extent.least, column.extent.least.saturating_add(column.extent.spread)),
+            None => (0, 0),
+        };
+        // A span that ended before it began took no time.
+        if backwards.one() == Some(0) && (longest < least.0 || most.0 < shortest) {
+            return Ok(Rows::None);
+        }
+        let durations = self.group.ints(fixed::DURATION, count)?;
+        let within = |duration| least.0 <= duration && duration <= most.0;
+        if backwards.one() == Some(0) {
+            // Buckets of durations count from zero, so the bucket of the least asked for is the first that may.
+            let bucket = crate::column::log::bucket(least.0);
+            if let Some(buckets) = durations.buckets()
+                && !buckets.iter().any(|other| bucket <= *other)
+            {
+                return Ok(Rows::None);
+            }
+            return Ok(rows_where(&durations, within));
+        }
+        let all = durations.all().into_iter().zip(backwards.all());
+        Ok(Rows::of(Some(all.map(|(duration, back)| within(if back == 0 { duration } else { 0 })).collect())))
+    }
+
+    /// Finds the spans that failed, or those that did not, as [`store::failed`] has it.
+    fn failed(&self, wanted: bool, tests: &mut [ValueTest]) -> Result<Rows, Failure> {
+        let count = self.group.rows();
+        let error = StatusCode::Error as u64;
+        let statuses = self.group.ints(fixed::STATUS, count)?;
+        let here = |test: &&mut ValueTest| self.group.column(test.column + fixed::ATTRIBUTES).is_some();
+        let overflow = self.group.column(fixed::SPAN_OVERFLOW).is_some();
+        // A column without values (of empty ones) says nothing but hides what was said before it.
+        if !overflow && !tests.iter_mut().any(|test| here(&test)) {
+            return Ok(rows_where(&statuses, |status| (status == error) == wanted));
+        }
+        let mut failed: Vec<bool> = statuses.all().into_iter().map(|status| status == error).collect();
+        let shapes = self.shapes(Owner::Span)?;
+        let mut said: Vec<(u32, Vec<bool>, usize)> = Vec::new();
+        for test in tests.iter_mut() {
+            said.push((test.column, self.truths(test)?, 0));
+        }
+        for (row, shape) in shapes.iter().enumerate() {
+            let columns = self.group.segment.shape(*shape)?;
+            let last = columns.iter().rev().find(|column| said.iter().any(|(other, _, _)| other == *column));
+            for (test, (column, truths, at)) in tests.iter().zip(&mut said) {
+                *at += uses(test, *shape);
+                if last == Some(column) && test.kind != ValueKind::Empty {
+                    let truth = at.checked_sub(1).and_then(|at| truths.get(at));
+                    failed[row] |= truth.ok_or_else(|| self.group.misfit(*column + fixed::ATTRIBUTES))?;
+                }
+            }
+        }
+        self.each_listing(Owner::Span, |row, attributes| {
+            let last = attributes.iter().rev().find(|(key, _)| *key == b"error");
+            failed[row] |= last.is_some_and(|(_, value)| match value {
+                span::ValueRef::Bool(on) => *on,
+                span::ValueRef::Str(word) => word.eq_ignore_ascii_case(b"true"),
+                _ => false,
+            });
+        })?;
+        Ok(Rows::of(Some(failed.into_iter().map(|failed| failed == wanted).collect())))
+    }
+
+    /// Tells of each value of an `error` column whether it says that the span failed.
+    fn truths(&self, test: &mut ValueTest) -> Result<Vec<bool>, Failure> {
+        let Some(column) = self.group.column(test.column + fixed::ATTRIBUTES) else { return Ok(Vec::new()) };
+        match (&mut test.texts, test.kind) {
+            (Some(wanted), _) => {
+                let texts = self.group.texts_of(column)?;
+                let codes = wanted.codes(self.group.segment, &texts)?;
+                Ok((0..texts.len())
+                    .map(|at| codes.as_ref().is_some_and(|codes| codes[texts.code(at)]))
+                    .collect())
+            }
+            (None, ValueKind::Bool) => {
+                Ok(self.group.ints_of(column)?.all().iter().map(|bits| *bits != 0).collect())
+            }
+            (None, _) => Ok(vec![false; column.extent.count as usize]),
+        }
+    }
+
+    fn event_name(&self, test: &mut TextTest) -> Result<Rows, Failure> {
+        let rows = self.owner_rows(Owner::Event)?;
+        if rows.is_empty() {
+            return Ok(Rows::None);
+        }
+        let texts = self.group.texts(fixed::EVENT_NAME, rows.len())?;
+        let Some(wanted) = test.codes(self.group.segment, &texts)? else { return Ok(Rows::None) };
+        let mut found = vec![false; self.group.rows()];
+        for (at, row) in rows.iter().enumerate() {
+            found[*row as usize] |= wanted[texts.code(at)];
+        }
+        Ok(Rows::of(Some(found)))
+    }
+
+    fn attribute(&self, test: &mut AttributeTest) -> Result<Rows, Failure> {
+        let count = self.group.rows();
+        let mut rows = Rows::None;
+        for (column, wanted) in [(fixed::RESOURCE, &test.resources), (fixed::SCOPE, &test.scopes)] {
+            if wanted.contains(&true) {
+                rows = rows.or(rows_where(&self.group.ints(column, count)?, |number| {
+                    usize::try_from(number).is_ok_and(|number| wanted.get(number) == Some(&true))
+                }));
+            }
+        }
+        let mut found = vec![false; count];
+        let needle = test.needle.clone();
+        for test in &mut test.columns {
+            self.values(test, &needle, &mut found)?;
+        }
+        if test.overflow {
+            for owner in Owner::ALL {
+                self.each_listing(owner, |row, attributes| found[row] |= test.accepts(attributes))?;
+            }
+        }
+        Ok(rows.or(Rows::of(Some(found))))
+    }
+
+    /// Marks the rows that have a wanted value in a column.
+    fn values(
+        &self,
+        test: &mut ValueTest,
+        needle: &crate::needle::Needle,
+        found: &mut [bool],
+    ) -> Result<(), Failure> {
+        let wanted: Option<Vec<bool>> = if test.kind == ValueKind::Empty {
+            None
+        } else {
+            let Some(column) = self.group.column(test.column + fixed::ATTRIBUTES) else { return Ok(()) };
+            let wanted = match &mut test.texts {
+                Some(wanted) => {
+                    let texts = self.group.texts_of(column)?;
+                    let codes = wanted.codes(self.group.segment, &texts)?;
+                    codes.map(|codes| (0..texts.len()).map(|at| codes[texts.code(at)]).collect())
+                }
+                None => self.numbers(test.kind, column, needle)?,
+            };
+            if wanted.is_none() {
+                return Ok(());
+            }
+            wanted
+        };
+        let rows = self.owner_rows(test.owner)?;
+        let mut at = 0;
+        for (owner, shape) in self.shapes(test.owner)?.iter().enumerate() {
+            let uses = uses(test, *shape);
+            let hit = match &wanted {
+                Some(wanted) => wanted
+                    .get(at..at + uses)
+                    .ok_or_else(|| self.group.misfit(test.column + fixed::ATTRIBUTES))?
+                    .contains(&true),
+                None => uses != 0,
+            };
+            at += uses;
+            if hit {
+                found[if test.owner == Owner::Span { owner } else { rows[owner] as usize }] = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn numbers(
+        &self,
+        kind: ValueKind,
+        column: &super::layout::ColumnLine,
+        needle: &crate::needle::Needle,
+    ) -> Result<Option<Vec<bool>>, Failure> {
+        let extent = &column.extent;
+        let stored =
+            needle.bits(kind).map(|bits| if kind == ValueKind::Double { sortable(bits) } else { bits });
+        let many = kind == ValueKind::Double && needle.text() == "NaN";
+        if !many && stored.is_none_or(|bits| extent.spread < bits.wrapping_sub(extent.least)) {
+            return Ok(None);
+        }
+        let numbers = self.group.ints_of(column)?;
+        let equals = |bits| match kind {
+            ValueKind::Double => needle.equals_bits(kind, unsortable(bits)),
+            _ => needle.equals_bits(kind, bits),
+        };
+        if let Some(number) = numbers.one() {
+            return Ok(equals(number).then(|| vec![true; numbers.len()]));
+        }
+        Ok(numbers_where(&numbers, equals).filter(|wanted| wanted.contains(&true)))
+    }
+
+    /// Returns the shapes of all owners of a sort.
+    fn shapes(&self, owner: Owner) -> Result<&[u64], Failure> {
+        let kept = &self.shapes[owner as usize];
+        if let Some(shapes) = kept.get() {
+            return Ok(shapes);
+        }
+        let (column, count) = match owner {
+            Owner::Span => (fixed::SHAPE, self.group.rows()),
+            Owner::Event => (fixed::EVENT_SHAPE, self.owner_rows(owner)?.len()),
+            Owner::Link => (fixed::LINK_SHAPE, self.owner_rows(owner)?.len()),
+        };
+        let shapes = self.group.ints(column, count)?.all();
+        Ok(kept.get_or_init(|| shapes))
+    }
+
+    /// Returns the row of each event, or of each link; nothing for spans, which are rows themselves.
+    fn owner_rows(&self, owner: Owner) -> Result<&[u32], Failure> {
+        let (kept, column) = match owner {
+            Owner::Span => return Ok(&[]),
+            Owner::Event => (&self.event_rows, fixed::EVENT_COUNT),
+            Owner::Link => (&self.link_rows, fixed::LINK_COUNT),
+        };
+        if let Some(rows) = kept.get() {
+            return Ok(rows);
+        }
+        let counts = self.group.ints(column, self.group.rows())?.all();
+        if (1 << 26) < counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count)) {
+            return Err(self.group.misfit(column));
+        }
+        let mut rows = Vec::new();
+        for (row, count) in counts.into_iter().enumerate() {
+            rows.resize(rows.len() + count as usize, row as u32);
+        }
+        Ok(kept.get_or_init(|| rows))
+    }
+
+    /// Visits the attributes of owners that have no shape, each with its row.
+    fn each_listing(
+        &self,
+        owner: Owner,
+        mut look: impl FnMut(usize, &[(&[u8], span::ValueRef<'_>)]),
+    ) -> Result<(), Failure> {
+        let number = match owner {
+            Owner::Span => fixed::SPAN_OVERFLOW,
+            Owner::Event => fixed::EVENT_OVERFLOW,
+            Owner::Link => fixed::LINK_OVERFLOW,
+        };
+        let Some(column) = self.group.column(number) else { return Ok(()) };
+        let texts = self.group.texts_of(column)?;
+        let rows = self.owner_rows(owner)?;
+        let shapes = self.shapes(owner)?.iter().enumerate();
+        let owners = shapes.filter(|(_, shape)| **shape == u64::from(SHAPE_OVERFLOW)).map(|(owner, _)| owner);
+        for (at, this) in owners.enumerate() {
+            let row = if owner == Owner::Span { this } else { rows[this] as usize };
+            let listing = match texts.len() <= at {
+                true => return Err(self.group.misfit(number)),
+                false => texts.get(texts.code(at)),
+            };
+            let TextAt::Own(listing) = listing else { return Err(self.group.misfit(number)) };
+            let attributes = take_listing(&mut Take::new(listing)).map_err(|_| self.group.misfit(number))?;
+            look(row, &attributes);
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many values of a column an owner of the shape has.
+fn uses(test: &ValueTest, shape: u64) -> usize {
+    let uses = usize::try_from(shape).ok().and_then(|shape| test.uses.get(shape));
+    uses.map_or(0, |uses| *uses as usize)
+}

@@ -1,0 +1,260 @@
+//! Texts by number, in pages: the segment's dictionary, and its tables of records.
+//!
+//! A page holds some 32 KiB of texts (or one larger text), each as how many bytes it shares
+//! with the one before and what is new; it is read, checked and kept when one of its texts is first
+//! asked for. A sorted table can be searched: the directory has the beginning of each page's first text.
+//!
+//! ```text
+//! pages      blocks, one behind the other
+//! directory  a block: count of pages, then for each: count of texts, length of its block,
+//!            beginning of its first text;    length of the directory u32
+//! ```
+
+use std::sync::{Arc, OnceLock};
+
+use super::layout::Place;
+use crate::column::block::{Packer, Unpacker};
+use crate::column::bytes::{put_text, put_varint};
+use crate::column::{Broken, Take};
+
+const PAGE_LEN: usize = 32 << 10;
+/// So many bytes of a first text tell a page apart.
+const BEGINNING_LEN: usize = 48;
+
+/// Appends a table of texts.
+pub(super) fn put_pages<'a>(
+    packer: &mut Packer,
+    texts: impl Iterator<Item = &'a [u8]>,
+    out: &mut Vec<u8>,
+) -> u32 {
+    let start = out.len();
+    let mut directory = Vec::new();
+    let mut page = Page::default();
+    let mut pages = 0;
+    for text in texts {
+        if page.count != 0 && PAGE_LEN < page.bytes.len() + text.len() {
+            page.finish(packer, &mut directory, out);
+            pages += 1;
+        }
+        page.push(text);
+    }
+    if page.count != 0 {
+        page.finish(packer, &mut directory, out);
+        pages += 1;
+    }
+    let mut head = Vec::new();
+    put_varint(&mut head, pages);
+    head.extend_from_slice(&directory);
+    let len = packer.pack(&head, out);
+    out.extend_from_slice(&len.to_le_bytes());
+    (out.len() - start) as u32
+}
+
+/// A page being filled.
+#[derive(Default)]
+struct Page<'a> {
+    count: u64,
+    first: &'a [u8],
+    last: &'a [u8],
+    bytes: Vec<u8>,
+}
+
+impl<'a> Page<'a> {
+    fn push(&mut self, text: &'a [u8]) {
+        if self.count == 0 {
+            self.first = text;
+            self.last = &[];
+        }
+        let alike = self.last.iter().zip(text).take_while(|(a, b)| a == b).count();
+        put_varint(&mut self.bytes, alike as u64);
+        put_text(&mut self.bytes, &text[alike..]);
+        self.last = text;
+        self.count += 1;
+    }
+
+    fn finish(&mut self, packer: &mut Packer, directory: &mut Vec<u8>, out: &mut Vec<u8>) {
+        put_varint(directory, self.count);
+        put_varint(directory, u64::from(packer.pack(&self.bytes, out)));
+        put_text(directory, &self.first[..self.first.len().min(BEGINNING_LEN)]);
+        self.bytes.clear();
+        self.count = 0;
+    }
+}
+
+/// A table of texts. Pages stay in memory once they were asked for.
+#[derive(Debug)]
+pub(super) struct Pages {
+    lines: Vec<PageLine>,
+    count: u32,
+}
+
+#[derive(Debug)]
+struct PageLine {
+    /// The number of its first text.
+    first: u32,
+    place: Place,
+    beginning: Box<[u8]>,
+    read: OnceLock<Arc<PageTexts>>,
+}
+
+/// The texts of a page.
+#[derive(Debug)]
+pub(super) struct PageTexts {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+/// Reads a block's bytes from the file.
+pub(super) type ReadBlock<'a, E> = &'a dyn Fn(Place) -> Result<Vec<u8>, E>;
+
+impl Pages {
+    /// Returns where the directory of a table in `place` is, given the table's last four bytes.
+    pub(super) fn directory(place: Place, last: [u8; 4]) -> Result<Place, Broken> {
+        let len = u32::from_le_bytes(last);
+        match place.len.checked_sub(4).and_then(|end| end.checked_sub(len)) {
+            Some(start) => Ok(Place { offset: place.offset + u64::from(start), len }),
+            None => Err(Broken("a directory of pages is cut off")),
+        }
+    }
+
+    /// Reads the directory of a table in `place`.
+    pub(super) fn take(place: Place, directory: &[u8], unpacker: &mut Unpacker) -> Result<Self, Broken> {
+        let bytes = unpacker.unpack(directory)?;
+        let mut take = Take::new(&bytes);
+        let (mut lines, mut count, mut offset) = (Vec::new(), 0_u32, 0_u32);
+        for _ in 0..take.count(3)? {
+            let texts = take.varint32()?;
+            let len = take.varint32()?;
+            let beginning = take.text()?.into();
+            let place = Place { offset: place.offset + u64::from(offset), len };
+            lines.push(PageLine { first: count, place, beginning, read: OnceLock::new() });
+            count = count.checked_add(texts).ok_or(Broken("a table has too many texts"))?;
+            offset = offset.checked_add(len).ok_or(Broken("a table is too long"))?;
+        }
+        if place.len < offset {
+            return Err(Broken("a page lies outside its table"));
+        }
+        Ok(Self { lines, count })
+    }
+
+    /// Returns how many texts there are.
+    pub(super) const fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Returns the page with text `number`, and its place there.
+    pub(super) fn page<E: From<(Broken, Place)>>(
+        &self,
+        number: u32,
+        read: ReadBlock<'_, E>,
+    ) -> Result<(Arc<PageTexts>, usize), E> {
+        let at = self.lines.partition_point(|line| line.first <= number).saturating_sub(1);
+        let Some(line) = self.lines.get(at).filter(|_| number < self.count) else {
+            return Err(E::from((Broken("a text's number does not exist"), Place::default())));
+        };
+        Ok((self.texts(at, read)?, (number - line.first) as usize))
+    }
+
+    /// Returns the number of `text`, if a sorted table has it.
+    pub(super) fn find<E: From<(Broken, Place)>>(
+        &self,
+        text: &[u8],
+        read: ReadBlock<'_, E>,
+    ) -> Result<Option<u32>, E> {
+        let mut at = self.lines.partition_point(|line| *line.beginning <= *text);
+        // Beginnings are cut, so that a page may begin behind the text although its beginning does not.
+        while let Some(before) = at.checked_sub(1) {
+            let texts = self.texts(before, read)?;
+            if texts.get(0) <= text {
+                return Ok(texts.find(text).map(|place| self.lines[before].first + place as u32));
+            }
+            at = before;
+        }
+        Ok(None)
+    }
+
+    fn texts<E: From<(Broken, Place)>>(
+        &self,
+        at: usize,
+        read: ReadBlock<'_, E>,
+    ) -> Result<Arc<PageTexts>, E> {
+        let line = &self.lines[at];
+        if let Some(texts) = line.read.get() {
+            return Ok(texts.clone());
+        }
+        let block = read(line.place)?;
+        let end = self.lines.get(at + 1).map_or(self.count, |next| next.first);
+        let texts = PageTexts::take(&block, (end - line.first) as usize);
+        let texts = texts.map_err(|broken| E::from((broken, line.place)))?;
+        Ok(line.read.get_or_init(|| Arc::new(texts)).clone())
+    }
+}
+
+impl PageTexts {
+    fn take(block: &[u8], count: usize) -> Result<Self, Broken> {
+        let packed = Unpacker::new().unpack(block)?;
+        let mut take = Take::new(&packed);
+        let (mut bytes, mut ends) = (Vec::with_capacity(2 * packed.len()), Vec::with_capacity(count));
+        let mut last = 0..0;
+        for _ in 0..count {
+            let alike = take.varint32()? as usize;
+            let new = take.text()?;
+            if last.len() < alike {
+                return Err(Broken("a text shares more than there is"));
+            }
+            let start = bytes.len();
+            bytes.extend_from_within(last.start..last.start + alike);
+            bytes.extend_from_slice(new);
+            last = start..bytes.len();
+            ends.push(u32::try_from(bytes.len()).map_err(|_| Broken("a page is too long"))?);
+        }
+        if count == 0 { Err(Broken("a page is empty")) } else { Ok(Self { bytes, ends }) }
+    }
+
+    /// Returns the text at a place.
+    pub(super) fn get(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start as usize..self.ends[at] as usize]
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        let (mut least, mut most) = (0, self.ends.len());
+        while least < most {
+            let middle = usize::midpoint(least, most);
+            if self.get(middle) < text { least = middle + 1 } else { most = middle }
+        }
+        (least < self.ends.len() && self.get(least) == text).then_some(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_by_number_and_by_themselves() {
+        let mut texts: Vec<Vec<u8>> = (0..20_000_u32)
+            .map(|n| format!("GET /product/{n}/reviews and much more of it").into_bytes())
+            .collect();
+        texts.extend([b"".to_vec(), vec![b'x'; 100_000], vec![b'x'; 100_001], vec![b'y'; 60]]);
+        texts.sort();
+        let mut out = vec![0; 9];
+        let len = put_pages(&mut Packer::new(), texts.iter().map(Vec::as_slice), &mut out);
+        let place = Place { offset: 9, len };
+        let last = out[out.len() - 4..].try_into().unwrap();
+        let block = |place: Place| out[place.offset as usize..][..place.len as usize].to_vec();
+        let directory = Pages::directory(place, last).unwrap();
+        let pages = Pages::take(place, &block(directory), &mut Unpacker::new()).unwrap();
+        let read = |place| Ok::<_, (Broken, Place)>(block(place));
+        assert_eq!(pages.len() as usize, texts.len());
+        for (number, text) in texts.iter().enumerate() {
+            let (page, at) = pages.page(number as u32, &read).unwrap();
+            assert_eq!(page.get(at), text);
+            assert_eq!(pages.find(text, &read).unwrap(), Some(number as u32));
+        }
+        for absent in ["a", "GET /product/7/reviews", "z", "xx"] {
+            assert_eq!(pages.find(absent.as_bytes(), &read).unwrap(), None);
+        }
+        assert!(pages.page(texts.len() as u32, &read).is_err());
+    }
+}
