@@ -83,8 +83,10 @@ fn compare(trace: &Trace, sent: &Value, marker: &str, carries: Carries) {
     ] {
         assert_eq!(named(name).tag_text("span.kind").as_deref(), Some(kind), "kind of {name}");
     }
+    // Node's Jaeger exporter leaves the kind out when it is internal, and Zipkin has no such kind.
+    let internal = matches!(carries, Carries::All | Carries::Jaeger { doubles_only: false });
+    assert_eq!(named("charge").tag_text("span.kind").as_deref(), internal.then_some("internal"));
     if carries != Carries::Text {
-        assert_eq!(named("charge").tag_text("span.kind").as_deref(), Some("internal"));
         assert_eq!(links(named("orders process")), [named("POST payments").id()], "the link");
     }
     statuses(root, named("charge"), named("POST payments"), carries);

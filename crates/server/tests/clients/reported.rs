@@ -31,7 +31,12 @@ impl Reported {
         for line in &self.lines {
             let sent = spans(line);
             for span in sent {
-                compare(traces[text(&span["trace_id"])].span(text(&span["span_id"])), span);
+                let kept = traces[text(&span["trace_id"])].span(text(&span["span_id"]));
+                compare(kept, span);
+                // Node's Jaeger exporter leaves the kind out when it is internal.
+                let silent = span["kind"] == "internal" && line["client"] == "opentelemetry-node";
+                let kind = span["kind"].as_str().filter(|_| !silent);
+                assert_eq!(kept.tag_text("span.kind").as_deref(), kind, "kind of {}", kept.name());
             }
             table::row(
                 line,
@@ -93,7 +98,6 @@ fn compare(kept: Span<'_>, sent: &Value) {
     assert_eq!(kept.name(), name);
     assert_eq!(kept.service(), text(&sent["service"]), "service of {name}");
     assert_eq!(kept.parent(), sent["parent_span_id"].as_str(), "parent of {name}");
-    assert_eq!(kept.tag_text("span.kind").as_deref(), sent["kind"].as_str(), "kind of {name}");
     let error = kept.tag("error").is_some_and(|(_, value)| *value == Value::Bool(true));
     assert_eq!(error, sent["error"] == true, "the SDK's own word on the error of {name}");
     for (key, value) in sent["attributes"].as_object().into_iter().flatten() {

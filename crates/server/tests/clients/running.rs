@@ -51,7 +51,10 @@ impl Tracewell {
         let home = tempfile::tempdir().expect("a place for the data");
         let log_path = home.path().join("log");
         let log = fs::File::create(&log_path).expect("a file for the log");
-        let process = Command::new(env!("CARGO_BIN_EXE_tracewell"))
+        // Another build, such as a release, can be put to the same test.
+        let binary =
+            std::env::var_os("TRACEWELL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tracewell").into());
+        let process = Command::new(binary)
             .args(flags)
             .arg("--data-dir")
             .arg(home.path().join("data"))
