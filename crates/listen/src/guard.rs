@@ -34,7 +34,7 @@ pub(crate) enum Turned {
     )]
     Host { host: String },
     #[error(
-        "403 forbidden: a page of {origin:?} may not change anything here; add the origin to the allowed ones if it is yours"
+        "403 forbidden: a page of {origin:?} may not change anything here; add it to listen.origins if it is yours"
     )]
     Origin { origin: String },
 }
