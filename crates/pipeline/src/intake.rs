@@ -51,6 +51,14 @@ pub enum Refused {
 #[error("{0}")]
 pub struct NotStored(pub Arc<StoreError>);
 
+impl NotStored {
+    /// Tells whether the same batch may be stored later. A sender that is told so comes again and again, so what can
+    /// never fit must not count as passing.
+    pub fn is_passing(&self) -> bool {
+        !matches!(*self.0, StoreError::BatchFull(_) | StoreError::TooLarge { .. })
+    }
+}
+
 /// Resolves once: `Ok` when the batch is durable and visible, else why it is not.
 pub type Receipt = oneshot::Receiver<Result<(), NotStored>>;
 
@@ -241,6 +249,14 @@ pub(crate) mod tests {
         let _receipts: Vec<_> = (0..5).map(|_| offer(&intake, 1).unwrap()).collect();
         let taken = |bytes_max| intake.take(bytes_max).unwrap().len();
         assert_eq!([taken(2 * bytes), taken(0), taken(usize::MAX)], [2, 1, 2]);
+    }
+
+    #[test]
+    fn what_can_never_fit_does_not_pass() {
+        let fails = |error: StoreError| NotStored(Arc::new(error)).is_passing();
+        assert!(fails(StoreError::Poisoned { why: "a test".to_owned() }));
+        assert!(!fails(StoreError::TooLarge { bytes_max: 1 }));
+        assert!(!fails(span::BatchFull.into()));
     }
 
     #[test]

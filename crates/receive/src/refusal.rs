@@ -118,7 +118,8 @@ impl Refusal {
     /// Tells whether the same message can be taken later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Busy | Self::Full(_) | Self::Closed | Self::NotStored(_) => true,
+            Self::NotStored(not_stored) => not_stored.is_passing(),
+            Self::Busy | Self::Full(_) | Self::Closed => true,
             Self::Malformed(_)
             | Self::TooLarge { .. }
             | Self::Encoding { .. }

@@ -39,6 +39,7 @@ pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::Slow(_) => StatusCode::REQUEST_TIMEOUT,
         Refusal::Busy | Refusal::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::NotStored(_) if !refusal.is_passing() => StatusCode::INTERNAL_SERVER_ERROR,
         Refusal::Closed | Refusal::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Broke => StatusCode::INTERNAL_SERVER_ERROR,
     }

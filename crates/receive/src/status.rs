@@ -49,6 +49,7 @@ impl From<&Refusal> for Status {
             Refusal::TooLarge { .. } | Refusal::Busy | Refusal::Full(_) => Code::ResourceExhausted,
             Refusal::Encoding { .. } => Code::Unimplemented,
             Refusal::Slow(_) | Refusal::BrokenOff => Code::Cancelled,
+            Refusal::NotStored(_) if !refusal.is_passing() => Code::Internal,
             Refusal::Closed | Refusal::NotStored(_) => Code::Unavailable,
             Refusal::Broke => Code::Internal,
         };
