@@ -8,4 +8,5 @@ mod jaeger;
 mod otlp;
 mod sampling;
 mod served;
+mod siege;
 mod zipkin;
