@@ -2,7 +2,7 @@
 //!
 //! A limit on bytes does not bound memory: an empty protobuf message takes two bytes on the wire and
 //! dozens as a row. So each kind of row has a count of its own, far above what any sender reaches
-//! within a request of 64 MiB, and low enough that the rows of the worst request stay below 400 MiB.
+//! within a request of 64 MiB, and low enough that the rows of the worst request take 400 MiB.
 
 use crate::DecodeError;
 
@@ -79,6 +79,16 @@ fn spend(left: &mut usize, what: &'static str, count_max: usize) -> Result<(), D
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_the_worst_message_are_bounded() {
+        let rows = SPANS_MAX * size_of::<span::SpanRow>()
+            + ATTRIBUTES_MAX * size_of::<span::AttributeRow>()
+            + EVENTS_MAX * size_of::<span::EventRow>()
+            + LINKS_MAX * size_of::<span::LinkRow>()
+            + GROUPS_MAX / 2 * (size_of::<span::ResourceRow>() + size_of::<span::ScopeRow>());
+        assert!(rows <= 401 << 20, "{rows}");
+    }
 
     #[test]
     fn one_too_many_says_what_and_how_many() {

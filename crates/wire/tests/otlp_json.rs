@@ -69,6 +69,8 @@ proptest! {
     }
 }
 
+// The two files were written by hand from OTLP's .proto files; the protobuf library of Python parses the
+// binary one and writes it back byte for byte.
 #[test]
 fn a_whole_request_means_the_same_as_its_protobuf() {
     let body = include_bytes!("../fixtures/otlp_request.json");
