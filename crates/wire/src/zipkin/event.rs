@@ -47,6 +47,11 @@ pub(super) fn store(
     Ok(())
 }
 
+/// Tells whether a text reads as a name with attributes.
+pub(super) fn is_apart(annotation: &[u8]) -> bool {
+    parts(annotation).is_some()
+}
+
 /// An annotation taken apart; `json` is meant to be an object.
 struct Parts<'a> {
     name: Cow<'a, [u8]>,

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use span::{EventRef, SpanId, SpanKind, SpanRef, StatusCode, TraceId, ValueRef};
 
+use super::event;
 use super::sent::START_ABSENT_KEY;
 
 /// One span. What is empty or zero is left out of messages.
@@ -120,13 +121,15 @@ impl ZipkinEndpoint<'_> {
     }
 
     fn set_address(&mut self, text: &[u8]) -> bool {
-        self.address = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        self.address.is_some()
+        let address = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        self.address = address.or(self.address);
+        address.is_some()
     }
 
     fn set_port(&mut self, port: i64) -> bool {
-        self.port = u16::try_from(port).unwrap_or_default();
-        self.port != 0
+        let port = u16::try_from(port).ok().filter(|port| *port != 0);
+        self.port = port.unwrap_or(self.port);
+        port.is_some()
     }
 }
 
@@ -152,18 +155,22 @@ impl<'a> Tags<'a> {
         if span.kind() == SpanKind::Internal {
             self.say("span.kind", b"internal");
         }
+        let message = span.status_message();
+        let error = span.attribute(b"error");
         match span.status_code() {
             StatusCode::Unset => {}
             StatusCode::Ok => self.say("otel.status_code", b"OK"),
             StatusCode::Error => {
                 self.say("otel.status_code", b"ERROR");
-                let message = span.status_message();
-                if span.attribute(b"error").is_none() {
+                if error.is_none() {
                     self.say("error", if message.is_empty() { b"true" } else { message });
                 }
             }
         }
-        self.say("otel.status_description", span.status_message());
+        // A tag that says it already is read back as both.
+        if error != Some(ValueRef::Str(message)) {
+            self.say("otel.status_description", message);
+        }
         self.say("w3c.tracestate", span.trace_state());
         self.once();
     }
@@ -179,8 +186,9 @@ impl<'a> Tags<'a> {
     }
 }
 
+/// A name that would be taken for more than a name is written with an empty object of attributes.
 fn annotation(event: EventRef<'_>) -> Cow<'_, str> {
-    if event.attributes().len() == 0 {
+    if event.attributes().len() == 0 && !event::is_apart(event.name()) {
         return lossy(event.name());
     }
     let mut text = ValueRef::Array(name_in_list(event.name()).packed().list()).json_form();

@@ -1,7 +1,7 @@
 //! Attributes as tags.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use span::ValueRef;
 
@@ -17,13 +17,13 @@ pub(super) fn tags_of<'a>(
 ) -> Vec<JaegerTag<'a>> {
     let kept = last_of_each_key(attributes);
     let mut tags = Vec::with_capacity(kept.len() + 4);
-    let mut broken_keys = 0;
-    for (key, value) in kept {
+    let mut names = None;
+    for (key, value) in &kept {
         tags.push(match std::str::from_utf8(key) {
-            Ok(key) => JaegerTag { key: Cow::Borrowed(key), value: value_of(value) },
+            Ok(key) => JaegerTag { key: Cow::Borrowed(key), value: value_of(*value) },
             Err(_) => {
-                broken_keys += 1;
-                broken_key(key, value, broken_keys)
+                let name = names.get_or_insert_with(|| BrokenNames::beside(&kept)).next();
+                JaegerTag { key: Cow::Owned(name), value: key_and_value(key, *value) }
             }
         });
     }
@@ -54,17 +54,41 @@ pub(super) fn tag<'a>(key: &'static str, value: JaegerValue<'a>) -> JaegerTag<'a
     JaegerTag { key: Cow::Borrowed(key), value }
 }
 
-fn broken_key<'a>(key: &[u8], value: ValueRef<'_>, number: usize) -> JaegerTag<'a> {
+/// Names for keys that are no text.
+struct BrokenNames<'a> {
+    last: usize,
+    /// Names that a sender gave itself.
+    taken: HashSet<&'a [u8]>,
+}
+
+impl<'a> BrokenNames<'a> {
+    const PREFIX: &'static str = "invalid-tag-key-";
+
+    fn beside(attributes: &[(&'a [u8], ValueRef<'_>)]) -> Self {
+        let keys = attributes.iter().map(|(key, _)| *key);
+        Self { last: 0, taken: keys.filter(|key| key.starts_with(Self::PREFIX.as_bytes())).collect() }
+    }
+
+    fn next(&mut self) -> String {
+        loop {
+            self.last += 1;
+            let name = format!("{}{}", Self::PREFIX, self.last);
+            if !self.taken.contains(name.as_bytes()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// What a tag under a broken key keeps: the bytes of `key:value`.
+fn key_and_value<'a>(key: &[u8], value: ValueRef<'_>) -> JaegerValue<'a> {
     let mut bytes = key.to_vec();
     bytes.push(b':');
     match value {
         ValueRef::Str(text) => bytes.extend_from_slice(text),
         value => bytes.extend_from_slice(value.text_form().as_bytes()),
     }
-    JaegerTag {
-        key: Cow::Owned(format!("invalid-tag-key-{number}")),
-        value: JaegerValue::Binary(Cow::Owned(bytes)),
-    }
+    JaegerValue::Binary(Cow::Owned(bytes))
 }
 
 /// Keeps the last value of each key, where the key stood first.
@@ -133,5 +157,8 @@ mod tests {
             shown(&attributes, TagOrder::AsSent),
             "invalid-tag-key-1=Binary([255, 58, 118]) k=Binary([254]) invalid-tag-key-2=Binary([253, 58, 55])"
         );
+        let attributes: [(&[u8], ValueRef<'_>); 2] =
+            [(b"\xff", ValueRef::Str(b"v")), (b"invalid-tag-key-1", ValueRef::Empty)];
+        assert!(shown(&attributes, TagOrder::AsSent).starts_with("invalid-tag-key-2="));
     }
 }
