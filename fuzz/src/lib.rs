@@ -1,4 +1,6 @@
 //! What each fuzz target demands of its decoder, besides that it returns.
 
 pub mod inflate;
+pub mod jaeger;
 pub mod otlp;
+pub mod zipkin;

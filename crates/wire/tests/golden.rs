@@ -1,5 +1,5 @@
 //! Bytes that real clients sent, and what they mean. The bytes were recorded from OpenTelemetry Python
-//! 1.21 and Node 1.18; they and their sketches are never made anew to please a test.
+//! 1.21 (Zipkin's thrift: from its generated structs) and Node 1.18; they and their sketches are never made anew to please a test.
 
 mod sketch;
 
@@ -44,6 +44,14 @@ fn zipkin_bytes_of_python_mean_one_thing() {
     check("zipkin/v2_python.json", |body| wire::zipkin::decode_json_v2(body, as_sent));
     check("zipkin/v1_python.json", |body| wire::zipkin::decode_json_v1(body, as_sent));
     check("zipkin/proto_python.bin", |body| wire::zipkin::decode_proto(body, as_sent));
+}
+
+#[test]
+fn zipkin_thrift_keeps_types_in_both_dialects() {
+    let binary = check("zipkin/thrift_python.bin", |body| {
+        wire::zipkin::decode_thrift(body, wire::zipkin::Debug::AsSent)
+    });
+    assert_eq!(check("zipkin/compact_python.bin", wire::jaeger::decode_datagram), binary);
 }
 
 #[test]
