@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use span::{BatchBuilder, SpanRef, Trace};
+use span::{BatchBuilder, SpanBatch, SpanRef, Trace};
 use store::{StoreError, TraceCursor};
 use wire::jaeger::model::{JaegerSpan, Processes, TagOrder};
 use wire::jaeger::proto_chunk;
-use wire::otlp;
+use wire::{otlp, valid_text};
 
 use crate::adjust::adjusted;
 use crate::encoded::Encoded;
@@ -82,16 +82,22 @@ fn in_tens(trace: &Trace, order: TagOrder) -> Vec<Encoded> {
     spans.chunks(SPANS_OF_V2).zip(places.chunks(SPANS_OF_V2)).map(chunk).collect()
 }
 
+/// Encodes a trace. Texts become valid first: protobuf's strings must be, and strict clients refuse the
+/// whole message.
 fn in_otlp(trace: &Trace) -> Result<Vec<Encoded>, ApiError> {
     let pieces = trace.batch().bytes().div_ceil(BYTES_OF_V3).max(1);
     if pieces == 1 {
-        return Ok(vec![Encoded(Bytes::from(otlp::encode_proto(trace.batch())))]);
+        return Ok(vec![encoded(trace.batch())]);
     }
     let spans: Vec<SpanRef<'_>> = trace.spans().collect();
     let messages = spans.chunks(spans.len().div_ceil(pieces)).map(|spans| {
         let mut piece = BatchBuilder::new();
         piece.append(spans.iter().copied()).map_err(StoreError::from)?;
-        Ok(Encoded(Bytes::from(otlp::encode_proto(&piece.finish()))))
+        Ok(encoded(&piece.finish()))
     });
     messages.collect()
+}
+
+fn encoded(batch: &SpanBatch) -> Encoded {
+    Encoded(Bytes::from(otlp::encode_proto(&valid_text(batch))))
 }
