@@ -59,7 +59,7 @@ server = served(app, "127.0.0.1:0")
 with provider.get_tracer("orders").start_as_current_span("place order") as span:
     span.set_attribute("tw.marker", marker)
     requests.post(f"http://127.0.0.1:{server.port}/orders", json={"item": 7}, timeout=10).raise_for_status()
-if not arrived.wait(15):
+if not arrived.wait(60):
     sys.exit("the message never came out of the queue")
 provider.shutdown()
 print(exporter.line("jaeger-udp", marker))

@@ -113,7 +113,7 @@ class Server(uvicorn.Server):
 server = Server()
 thread = threading.Thread(target=server.run, daemon=True)
 thread.start()
-if not server.listening.wait(15):
+if not server.listening.wait(60):
     sys.exit("the server did not start")
 statuses = asyncio.run(page(f"http://127.0.0.1:{server.port}"))
 if statuses != [200, 500]:

@@ -4,8 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(50);
-/// Twenty seconds of pauses: machines that run these tests may be busy.
-const LOOKS: usize = 400;
+/// Two minutes of pauses: machines that run these tests may be busy, and a broker starts slowly on them.
+const LOOKS: usize = 2_400;
 
 /// Looks until `look` sees something; panics with `what` when it never does.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

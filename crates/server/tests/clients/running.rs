@@ -54,7 +54,14 @@ impl Tracewell {
         // Another build, such as a release, can be put to the same test.
         let binary =
             std::env::var_os("TRACEWELL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tracewell").into());
-        let process = Command::new(binary)
+        let mut command = Command::new(binary);
+        // What steers this suite would be settings to the server, and unknown ones are errors.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TRACEWELL_") {
+                command.env_remove(name);
+            }
+        }
+        let process = command
             .args(flags)
             .arg("--data-dir")
             .arg(home.path().join("data"))

@@ -20,7 +20,7 @@ use crate::running::Tracewell;
 /// Says to this test binary that it already runs in a network of its own.
 const INSIDE: &str = "TRACEWELL_OWN_NETWORK";
 /// How long a service may take to say its next line.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 const MARKER: &str = "whole-system";
 
 /// Runs the test `name` again where every port is free, and this once it is there.
