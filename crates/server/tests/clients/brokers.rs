@@ -116,7 +116,7 @@ fn started(
     let log = fs::File::create(&log_path).expect("a file for the log");
     server.stdin(Stdio::null()).stdout(log.try_clone().expect("one file, two streams")).stderr(log);
     let mut process = Background::start(server);
-    patience::until("the broker takes connections", || {
+    patience::until_broker("the broker takes connections", || {
         if let Some(status) = process.child().try_wait().expect("it is our child") {
             panic!("the broker ended with {status}:\n{}", fs::read_to_string(&log_path).unwrap_or_default());
         }

@@ -9,6 +9,7 @@ mod reading;
 
 #[path = "../clients/http.rs"]
 mod http;
+#[expect(dead_code, reason = "brokers are for the suite of clients")]
 #[path = "../clients/patience.rs"]
 mod patience;
 #[expect(dead_code, reason = "the known ports are for the suite of clients")]
