@@ -1,0 +1,178 @@
+//! The command line: what can be asked of the program, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, value_parser};
+use shop::Protocol;
+use shop::call::Endpoint;
+
+use crate::config::SETTINGS;
+
+/// Receives every trace your services send, keeps it, and finds it again.
+///
+/// Without a command it serves: on the ports of Jaeger, OTLP and Zipkin, keeping spans in ./tracewell-data.
+/// Point any client at it, open http://localhost:16686, done.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tracewell",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        tracewell                                       serve, reachable from this machine\n  \
+        tracewell --listen 0.0.0.0                      serve, reachable from the network\n  \
+        tracewell generate --requests 1000              send it the traces of a shop\n  \
+        tracewell validate --config tracewell.yaml      check a configuration\n\n\
+        Every setting is also an environment variable (--otlp-grpc is TRACEWELL_OTLP_GRPC) and a line of the file\n\
+        given with --config. Jaeger's flags and variables are understood, too."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: SettingFlags,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve: receive spans, keep them, answer questions (the default)
+    Serve(SettingFlags),
+    /// Send realistic traces of a shop with thirteen services
+    Generate(Generate),
+    /// Ask a running server whether it is well; the exit code is the answer
+    Health(Health),
+    /// Check the configuration and print all mistakes at once
+    Validate(SettingFlags),
+    /// Print the version
+    Version,
+}
+
+/// The settings that were given as flags.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SettingFlags {
+    /// The file.
+    pub(crate) config: Option<PathBuf>,
+    /// Keys and values.
+    pub(crate) given: Vec<(&'static str, String)>,
+}
+
+/// `tracewell generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    tracewell generate                                            1,000 customers, as fast as the server takes them\n  \
+    tracewell generate --rate 50 --requests 30000                 50 customers a second for ten minutes\n  \
+    tracewell generate --protocol jaeger-compact                  the same as datagrams to 6831\n  \
+    tracewell generate --endpoint http://other:4317               gRPC, as the port says")]
+pub(crate) struct Generate {
+    /// Requests of customers; each becomes one trace of about 24 spans
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) requests: u64,
+    /// Calls at a time, each on its own connection
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=1_000))]
+    pub(crate) concurrency: u16,
+    /// Customers' requests a second, spread over time [default: as fast as they are taken]
+    #[arg(long, value_name = "R", value_parser = positive)]
+    pub(crate) rate: Option<f64>,
+    /// The same seed gives the same traces
+    #[arg(long, value_name = "S", default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Where to send [default: this machine, the protocol's own port]
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<Endpoint>,
+    /// otlp-http, otlp-grpc, jaeger-compact, jaeger-binary, jaeger-http or jaeger-grpc
+    /// [default: what the endpoint's port says, else otlp-http]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<Protocol>,
+    /// How bodies are compressed: none, gzip or zstd
+    #[arg(long, value_name = "HOW", default_value = "none", value_parser = compression)]
+    pub(crate) compression: span::Encoding,
+    /// How long a refused request is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) patience: u64,
+}
+
+/// `tracewell health`.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// The address of the server's health listener [default: where this configuration has it]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Endpoint>,
+}
+
+impl Args for SettingFlags {
+    fn augment_args(command: ClapCommand) -> ClapCommand {
+        let config = Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .env("TRACEWELL_CONFIG")
+            .value_parser(value_parser!(PathBuf))
+            .help("Settings in YAML");
+        let flags = SETTINGS.iter().map(|setting| {
+            let flag: &'static str = setting.flag().leak();
+            Arg::new(setting.key)
+                .long(flag)
+                .value_name(setting.value)
+                .help(setting.help)
+                .help_heading(setting.heading)
+                .allow_hyphen_values(true)
+        });
+        command.arg(config).args(flags)
+    }
+
+    fn augment_args_for_update(command: ClapCommand) -> ClapCommand {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = SETTINGS.iter().filter_map(|setting| {
+            let value: &String = matches.try_get_one(setting.key).ok().flatten()?;
+            Some((setting.key, value.clone()))
+        });
+        Ok(Self { config: matches.get_one("config").cloned(), given: given.collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+    if number.is_finite() && 0.0 < number { Ok(number) } else { Err("write a number above 0".to_owned()) }
+}
+
+fn compression(text: &str) -> Result<span::Encoding, String> {
+    match text {
+        "none" | "identity" => Ok(span::Encoding::Identity),
+        "gzip" => Ok(span::Encoding::Gzip),
+        "zstd" => Ok(span::Encoding::Zstd),
+        _ => Err("write none, gzip or zstd".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_settings_are_taken_with_and_without_serve() {
+        for line in [&["tracewell", "--otlp-grpc", "off"][..], &["tracewell", "serve", "--otlp-grpc=off"]] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            let flags = match cli.command {
+                Some(Command::Serve(flags)) => flags,
+                _ => cli.serve,
+            };
+            assert_eq!(flags.given, [("listen.otlp_grpc", "off".to_owned())]);
+        }
+    }
+}
