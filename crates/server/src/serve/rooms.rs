@@ -103,10 +103,11 @@ impl Parts {
             Listener::OtlpGrpc | Listener::OtlpHttp => receive::otlp(door, self.origins()),
             Listener::JaegerHttp => receive::jaeger_http(door, sampling),
             Listener::JaegerGrpc => receive::jaeger_grpc(door, sampling),
+            Listener::Zipkin => receive::zipkin(door),
             Listener::SamplingHttp => receive::sampling_http(sampling),
             Listener::SamplingGrpc => receive::sampling_grpc(door, sampling),
             Listener::Query => api::router(self.desk.clone()).merge(receive::otlp_beside_queries(door)),
-            Listener::Zipkin | Listener::QueryGrpc => Router::new(),
+            Listener::QueryGrpc => api::grpc_router(&self.desk),
             Listener::JaegerCompact
             | Listener::JaegerBinary
             | Listener::ZipkinCompact
