@@ -119,14 +119,18 @@ impl Wal {
     }
 
     /// Writes a group. The caller syncs the file, and only then is any of it durable.
-    pub(crate) fn append(&mut self, group: &[Entry], now: UnixNanos) -> Result<Appended, AppendError> {
-        let bytes: u64 = group.iter().map(Entry::bytes).sum();
+    pub(crate) fn append<'a>(
+        &mut self,
+        group: impl Iterator<Item = &'a Entry> + Clone,
+        now: UnixNanos,
+    ) -> Result<Appended, AppendError> {
+        let bytes: u64 = group.clone().map(Entry::bytes).sum();
         if self.open.as_ref().is_none_or(|open| open.bytes - open.at < bytes) {
             self.roll(bytes, now)?;
         }
         let open = self.open.as_mut().expect("there is a file now");
         let first = self.sequence_next;
-        let written = write_group(open, &mut self.buffer, group, first);
+        let written = write_group(open, &mut self.buffer, group.clone(), first);
         self.buffer.clear();
         if let Err(error) = written {
             // What is behind the last group is void now; the next file says so.
@@ -134,7 +138,7 @@ impl Wal {
             return Err(AppendError::Refused(error));
         }
         open.at += bytes;
-        self.sequence_next += group.len() as u64;
+        self.sequence_next += group.count() as u64;
         Ok(Appended { file: open.file.clone(), first, bytes })
     }
 
@@ -234,7 +238,12 @@ pub(crate) fn log_name(number: u64) -> String {
     format!("{number:016x}.log")
 }
 
-fn write_group(open: &OpenLog, buffer: &mut Vec<u8>, group: &[Entry], first: u64) -> Result<(), StoreError> {
+fn write_group<'a>(
+    open: &OpenLog,
+    buffer: &mut Vec<u8>,
+    group: impl Iterator<Item = &'a Entry>,
+    first: u64,
+) -> Result<(), StoreError> {
     let mut at = open.at;
     let mut flush = |buffer: &mut Vec<u8>, bytes: Option<&[u8]>| {
         for bytes in [Some(buffer.as_slice()), bytes].into_iter().flatten() {
@@ -244,7 +253,7 @@ fn write_group(open: &OpenLog, buffer: &mut Vec<u8>, group: &[Entry], first: u64
         buffer.clear();
         Ok::<(), StoreError>(())
     };
-    for (entry, sequence) in group.iter().zip(first..) {
+    for (entry, sequence) in group.zip(first..) {
         entry.put_head(open.head.salt, sequence, first, buffer);
         if BODY_COPIED_MAX < entry.body.len() {
             flush(buffer, Some(&entry.body))?;
@@ -289,7 +298,7 @@ mod tests {
 
     fn log(wal: &mut Wal, group: &[&str]) {
         let group: Vec<Entry> = group.iter().map(|text| entry(text)).collect();
-        wal.append(&group, UnixNanos(3)).unwrap().file.sync_data().unwrap();
+        wal.append(group.iter(), UnixNanos(3)).unwrap().file.sync_data().unwrap();
     }
 
     fn read(disk: &FaultyDisk) -> (Vec<String>, Replayed) {
@@ -376,7 +385,7 @@ mod tests {
             log(&mut wal, &["one", "two"]);
             log(&mut wal, &["three"]);
             let open: Vec<Entry> = (0..40).map(|_| entry("never acknowledged")).collect();
-            wal.append(&open, UnixNanos(3)).unwrap();
+            wal.append(open.iter(), UnixNanos(3)).unwrap();
             disk.restart(Outage::PowerCut { seed });
             let (bodies, replayed) = read(&disk);
             assert_eq!(&bodies[..3], ["one", "two", "three"], "seed {seed}");
@@ -416,7 +425,7 @@ mod tests {
         fake.extend_from_slice(b"forged\0\0");
         let body = Bytes::from(fake);
         let posing = Entry { body_crc: crc32c::crc32c(&body), body, ..entry("") };
-        wal.append(&[posing], UnixNanos(3)).unwrap().file.sync_data().unwrap();
+        wal.append([posing].iter(), UnixNanos(3)).unwrap().file.sync_data().unwrap();
         log(&mut wal, &["last"]);
         disk.flip(&folder().join(log_name(1)), HEAD_BYTES + 20, 1);
         let (bodies, replayed) = read(&disk);
@@ -429,7 +438,7 @@ mod tests {
         let mut wal = wal(&disk, start());
         log(&mut wal, &["one"]);
         disk.plan(Fault::WriteFailsAt(0));
-        let failed = wal.append(&[entry("two"), entry("three")], UnixNanos(3));
+        let failed = wal.append([entry("two"), entry("three")].iter(), UnixNanos(3));
         assert!(matches!(failed, Err(AppendError::Refused(StoreError::Disk { .. }))));
         log(&mut wal, &["four"]);
         let (bodies, replayed) = read(&disk);
@@ -444,7 +453,7 @@ mod tests {
         let mut wal = wal(&disk, start());
         log(&mut wal, &["one"]);
         let large = entry(&"x".repeat(FILE as usize));
-        let failed = wal.append(&[large], UnixNanos(3));
+        let failed = wal.append([large].iter(), UnixNanos(3));
         assert!(matches!(failed, Err(AppendError::Refused(StoreError::DiskFull { .. }))));
         log(&mut wal, &["two"]);
         assert_eq!(read(&disk).0, ["one", "two"]);

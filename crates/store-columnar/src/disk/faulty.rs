@@ -11,29 +11,22 @@
 //! After a sync that failed the bytes are still read, but no later sync makes them durable: that is
 //! what Linux does, and why a failed sync must not be tried again.
 
-use std::collections::BTreeMap;
+mod platter;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use store::StoreError;
 
+use self::platter::{Dice, Dirty, Inode, Pending, State};
 use super::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, failed};
+
+pub use self::platter::Fault;
 
 /// A simulated disk. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 pub struct FaultyDisk(Arc<Mutex<State>>);
-
-/// What a disk does when its turn comes. Calls are counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// From the given call on everything fails: the process will be gone.
-    OutageAt(u64),
-    /// The first sync at or after the given call fails, and what it should have kept is lost.
-    SyncFailsAt(u64),
-    /// The first write at or after the given call fails, half done.
-    WriteFailsAt(u64),
-}
 
 /// How a disk went away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +49,11 @@ impl FaultyDisk {
     /// Lets a fault wait for its turn.
     pub fn plan(&self, fault: Fault) {
         self.state().faults.push(fault);
+    }
+
+    /// Forgets all faults that wait.
+    pub fn unplan(&self) {
+        self.state().faults.clear();
     }
 
     /// Lets the disk hold at most this many bytes.
@@ -357,204 +355,6 @@ impl DiskFile for FaultyFile {
             state.inodes[self.inode].apply(Dirty::Length(bytes as usize));
         }
         Ok(())
-    }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    calls: u64,
-    syncs: u64,
-    faults: Vec<Fault>,
-    /// Set by an outage until the restart.
-    out: bool,
-    /// Counts restarts; handles of an earlier life are dead.
-    life: u64,
-    bytes_max: Option<u64>,
-    inodes: Vec<Inode>,
-    /// Names as everybody sees them, and as a power cut would leave them.
-    names: BTreeMap<PathBuf, usize>,
-    names_durable: BTreeMap<PathBuf, usize>,
-    /// What happened to names and is not durable, in order.
-    pending: Vec<Pending>,
-    folders: BTreeMap<PathBuf, ()>,
-    locked: BTreeMap<PathBuf, ()>,
-}
-
-#[derive(Debug, Default)]
-struct Inode {
-    cached: Vec<u8>,
-    durable: Vec<u8>,
-    /// Writes since the last sync, in order.
-    dirty: Vec<Dirty>,
-}
-
-#[derive(Debug)]
-enum Dirty {
-    Bytes { at: u64, bytes: Vec<u8> },
-    Length(usize),
-}
-
-/// One change of names: what goes and what comes.
-#[derive(Debug)]
-struct Pending {
-    from: Option<PathBuf>,
-    to: Option<(PathBuf, usize)>,
-}
-
-impl State {
-    /// Counts a call, and fails it in an outage.
-    fn call(&mut self, path: &Path, action: &'static str) -> Result<(), StoreError> {
-        self.calls += 1;
-        let calls = self.calls;
-        self.out |= self.faults.iter().any(|fault| matches!(fault, Fault::OutageAt(at) if *at <= calls));
-        match self.out {
-            true => Err(failed(path, action, io::Error::other("the disk is out"))),
-            false => Ok(()),
-        }
-    }
-
-    /// Tells whether a planned fault of this kind is due, and takes it from the plan.
-    fn strikes(&mut self, kind: impl Fn(&Fault) -> bool) -> bool {
-        let calls = self.calls;
-        let due = |fault: &Fault| match fault {
-            Fault::OutageAt(at) | Fault::SyncFailsAt(at) | Fault::WriteFailsAt(at) => *at <= calls,
-        };
-        let found = self.faults.iter().position(|fault| kind(fault) && due(fault));
-        found.map(|index| self.faults.swap_remove(index)).is_some()
-    }
-
-    fn sync_fails(&mut self) -> bool {
-        self.strikes(|fault| matches!(fault, Fault::SyncFailsAt(_)))
-    }
-
-    fn room_for(&self, path: &Path, grows: u64) -> Result<(), StoreError> {
-        let Some(bytes_max) = self.bytes_max else { return Ok(()) };
-        let held: u64 = self.names.values().map(|inode| self.inodes[*inode].cached.len() as u64).sum();
-        match 0 < grows && bytes_max < held + grows {
-            true => Err(failed(path, "writing", io::ErrorKind::StorageFull.into())),
-            false => Ok(()),
-        }
-    }
-
-    fn new_inode(&mut self) -> usize {
-        self.inodes.push(Inode::default());
-        self.inodes.len() - 1
-    }
-
-    /// Lets a path stand for an inode, or for nothing.
-    fn name(&mut self, path: &Path, inode: Option<usize>) {
-        let change = match inode {
-            Some(inode) => {
-                self.names.insert(path.to_owned(), inode);
-                Pending { from: None, to: Some((path.to_owned(), inode)) }
-            }
-            None => {
-                self.names.remove(path);
-                Pending { from: Some(path.to_owned()), to: None }
-            }
-        };
-        self.pending.push(change);
-    }
-
-    fn settle(&mut self, change: Pending) {
-        if let Some(from) = &change.from {
-            self.names_durable.remove(from);
-        }
-        if let Some((to, inode)) = change.to {
-            self.names_durable.insert(to, inode);
-        }
-    }
-
-    /// Goes to what survives a power cut.
-    fn forget(&mut self, dice: &mut Dice) {
-        let mut kept: BTreeMap<PathBuf, bool> = BTreeMap::new();
-        for change in std::mem::take(&mut self.pending) {
-            // A journal keeps a beginning of what happened to each folder.
-            let goes_on = kept.entry(change.folder().to_owned()).or_insert(true);
-            *goes_on = *goes_on && dice.below(2) == 0;
-            if *goes_on {
-                self.settle(change);
-            }
-        }
-        self.names = self.names_durable.clone();
-        for inode in &mut self.inodes {
-            for write in std::mem::take(&mut inode.dirty) {
-                write.survive(&mut inode.durable, dice);
-            }
-            inode.cached = inode.durable.clone();
-        }
-    }
-}
-
-impl Inode {
-    fn apply(&mut self, write: Dirty) {
-        write.apply_to(&mut self.cached);
-        self.dirty.push(write);
-    }
-}
-
-impl Dirty {
-    fn apply_to(&self, file: &mut Vec<u8>) {
-        match self {
-            Self::Length(bytes) => file.resize(*bytes, 0),
-            Self::Bytes { at, bytes } => {
-                let (at, end) = (*at as usize, *at as usize + bytes.len());
-                if file.len() < end {
-                    file.resize(end, 0);
-                }
-                file[at..end].copy_from_slice(bytes);
-            }
-        }
-    }
-
-    /// Applies what a power cut leaves of it: everything, nothing, a beginning, or some of its pages.
-    fn survive(self, file: &mut Vec<u8>, dice: &mut Dice) {
-        let Self::Bytes { at, bytes } = &self else {
-            if dice.below(2) == 0 {
-                self.apply_to(file);
-            }
-            return;
-        };
-        match dice.below(4) {
-            0 => self.apply_to(file),
-            1 => {}
-            2 => {
-                let half = bytes[..dice.below(bytes.len() as u64 + 1) as usize].to_vec();
-                Self::Bytes { at: *at, bytes: half }.apply_to(file);
-            }
-            _ => {
-                for (page, chunk) in bytes.chunks(PAGE).enumerate() {
-                    if dice.below(2) == 0 {
-                        let at = at + (page * PAGE) as u64;
-                        Self::Bytes { at, bytes: chunk.to_vec() }.apply_to(file);
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Pending {
-    fn folder(&self) -> &Path {
-        let path = self.to.as_ref().map(|(path, _)| path).or(self.from.as_ref());
-        path.and_then(|path| path.parent()).expect("a change of names names a file in a folder")
-    }
-}
-
-/// What a disk writes at once. Small, so that small tests tear, too.
-const PAGE: usize = 512;
-
-/// splitmix64: the same seed, the same disk.
-#[derive(Debug)]
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
 

@@ -1,0 +1,73 @@
+//! What an engine is told when it is opened.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use span::{DurationNanos, UnixNanos};
+
+/// Tells the time. The engine has no clock of its own.
+pub type Now = Arc<dyn Fn() -> UnixNanos + Send + Sync>;
+
+/// Where and how spans are kept.
+#[derive(Clone)]
+pub struct Config {
+    /// The data directory.
+    pub directory: PathBuf,
+    /// Who we are, for the sentence that another process is told when it wants the directory.
+    pub process_id: u32,
+    /// The time.
+    pub now: Now,
+    /// What is forgotten when.
+    pub retention: Retention,
+    /// Sizes that only tests and measurements change.
+    pub limits: Limits,
+}
+
+/// When a tenant's segments are forgotten. Whatever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// After this time since its last span arrived. `None` keeps for ever.
+    pub age: Option<DurationNanos>,
+    /// The oldest first, while the tenant's segments take more than this. `None` keeps everything.
+    pub bytes: Option<u64>,
+}
+
+/// How much is held where. The defaults are measured to be good together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A head with this many spans is frozen: enough for its columns to compress well.
+    pub freeze_spans: usize,
+    /// A head that takes this much memory is frozen.
+    pub freeze_bytes: usize,
+    /// A head this old is frozen, so that a restart has little to replay.
+    pub freeze_age: DurationNanos,
+    /// All heads together. Beyond it writers wait until a head is frozen.
+    pub heads_bytes_max: usize,
+    /// The length of a log file.
+    pub wal_file_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            freeze_spans: 384 << 10,
+            freeze_bytes: 64 << 20,
+            freeze_age: DurationNanos::from(Duration::from_secs(60)),
+            heads_bytes_max: 256 << 20,
+            wal_file_bytes: 64 << 20,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("directory", &self.directory)
+            .field("process_id", &self.process_id)
+            .field("retention", &self.retention)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

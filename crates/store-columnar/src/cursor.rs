@@ -1,0 +1,154 @@
+//! Joins the parts of a view into one listing of traces.
+//!
+//! Each part lists its own fragments, newest first. A trace's place is the start of its earliest span in
+//! *any* part, so a fragment is only a hint: its trace comes there or later. The cursor keeps a heap of
+//! hints and of traces whose place is known, and takes the first:
+//!
+//! 1. a part that was not asked yet stands at the latest start it could have: it is asked only when the
+//!    listing gets there;
+//! 2. a fragment whose trace begins earlier elsewhere goes back into the heap, at the trace's place;
+//! 3. a trace at its own place is put together from all parts and returned.
+//!
+//! Rows that are damaged are left out and counted: one bad block costs its own rows.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+use span::{BatchBuilder, SpanBatch, Trace, TraceId, TraceKey};
+use store::{Detail, Search, StoreError, TraceCursor};
+
+use crate::part::{Matches, Part};
+use crate::stats::{Counters, add};
+
+/// A search over the parts of a view.
+pub(crate) struct PartsCursor {
+    parts: Arc<Parts>,
+    search: Search,
+    /// One listing per part; `None` before it was asked.
+    listings: Vec<Option<Matches>>,
+    heap: BinaryHeap<Reverse<(TraceKey, Hint)>>,
+    /// Traces whose place is known. Only those that other parts may list again.
+    placed: HashSet<TraceId, foldhash::fast::RandomState>,
+}
+
+/// What can be read of one tenant, with the counters that damage is told to.
+pub(crate) struct Parts {
+    pub(crate) all: Vec<Arc<dyn Part>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// Why a key is in the heap. Of equal keys a place comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hint {
+    /// The trace belongs here.
+    Place,
+    /// A part lists a fragment here.
+    Fragment(usize),
+    /// A part that was not asked has nothing before.
+    Unasked(usize),
+}
+
+impl PartsCursor {
+    pub(crate) fn new(parts: Parts, search: Search) -> Self {
+        let mut heap = BinaryHeap::new();
+        for (index, part) in parts.all.iter().enumerate() {
+            let bounds = part.bounds();
+            if bounds.start_min <= search.start_max && search.start_min <= bounds.start_max {
+                let latest = TraceKey { start: bounds.start_max, id: TraceId::from_bytes([0; 16]) };
+                heap.push(Reverse((latest, Hint::Unasked(index))));
+            }
+        }
+        let listings = parts.all.iter().map(|_| None).collect();
+        Self { parts: Arc::new(parts), search, listings, heap, placed: HashSet::default() }
+    }
+
+    /// Pulls the next fragment of a part into the heap.
+    fn pull(&mut self, index: usize) -> Result<(), StoreError> {
+        let (part, search) = (&self.parts.all[index], &self.search);
+        let listing = self.listings[index].get_or_insert_with(|| part.clone().matches(search));
+        loop {
+            match self.parts.spare(listing.next().transpose())? {
+                Some(Some(key)) => {
+                    self.heap.push(Reverse((key, Hint::Fragment(index))));
+                    return Ok(());
+                }
+                Some(None) => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
+    /// Puts the trace of a fragment in its place; returns it where that is here.
+    fn place(&mut self, hint: TraceKey) -> Result<Option<TraceKey>, StoreError> {
+        if !self.placed.insert(hint.id) {
+            return Ok(None);
+        }
+        let mut start = hint.start;
+        for part in &self.parts.all {
+            // A part that begins later cannot move the trace.
+            if part.bounds().start_min < start
+                && let Some(Some(other)) = self.parts.spare(part.fragment_start(hint.id))?
+            {
+                start = start.min(other);
+            }
+        }
+        let key = TraceKey { start, id: hint.id };
+        if key == hint {
+            return Ok(Some(key));
+        }
+        self.heap.push(Reverse((key, Hint::Place)));
+        Ok(None)
+    }
+}
+
+impl TraceCursor for PartsCursor {
+    fn next(&mut self) -> Result<Option<Trace>, StoreError> {
+        loop {
+            self.search.stop.check()?;
+            let Some(Reverse((key, hint))) = self.heap.pop() else { return Ok(None) };
+            let here = match hint {
+                Hint::Unasked(index) => {
+                    self.pull(index)?;
+                    None
+                }
+                Hint::Fragment(index) => {
+                    self.pull(index)?;
+                    self.place(key)?
+                }
+                Hint::Place => Some(key),
+            };
+            if let Some(key) = here
+                && self.search.after.is_none_or(|after| after < key)
+                && let Some(trace) = self.parts.trace(key.id, self.search.detail)?
+            {
+                return Ok(Some(trace));
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// Puts a trace together from its fragments.
+    pub(crate) fn trace(&self, id: TraceId, detail: Detail) -> Result<Option<Trace>, StoreError> {
+        let mut builder = BatchBuilder::new();
+        for part in &self.all {
+            self.spare(part.fragment(id, detail, &mut builder))?;
+        }
+        let batch: SpanBatch = builder.finish();
+        Ok(Trace::assemble(id, batch.spans())?)
+    }
+
+    /// Leaves out what is damaged: `None`, and counted. Any other failure is the caller's.
+    pub(crate) fn spare<T>(&self, result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(StoreError::Damaged { .. } | StoreError::Disk { .. }) => {
+                add(&self.counters.reads_damaged, 1);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How an open store is read: each question takes one view, and asks its parts.
+
+use std::collections::BTreeSet;
+
+use span::{Tenant, Trace, TraceId};
+use store::{Capabilities, Detail, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader};
+
+use crate::cursor::{Parts, PartsCursor};
+use crate::hold::Hold;
+use crate::view::View;
+
+impl TraceReader for Hold {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { exact: |_| true }
+    }
+
+    fn trace(&self, tenant: &Tenant, id: TraceId) -> Result<Option<Trace>, StoreError> {
+        parts(self, tenant).trace(id, Detail::Whole)
+    }
+
+    fn ids_with_prefix(
+        &self,
+        tenant: &Tenant,
+        prefix: TracePrefix,
+        limit: usize,
+    ) -> Result<Vec<TraceId>, StoreError> {
+        let parts = parts(self, tenant);
+        let mut ids = BTreeSet::new();
+        for part in &parts.all {
+            ids.extend(parts.spare(part.ids_with_prefix(prefix, limit))?.into_iter().flatten());
+        }
+        Ok(ids.into_iter().take(limit).collect())
+    }
+
+    fn search(&self, search: Search) -> Result<Box<dyn TraceCursor>, StoreError> {
+        search.stop.check()?;
+        Ok(Box::new(PartsCursor::new(parts(self, &search.tenant), search)))
+    }
+
+    fn services(&self, tenant: &Tenant) -> Result<Vec<String>, StoreError> {
+        let parts = parts(self, tenant);
+        let mut services = BTreeSet::new();
+        for part in &parts.all {
+            parts.spare(part.services(&mut services))?;
+        }
+        Ok(services.into_iter().collect())
+    }
+
+    fn operations(&self, tenant: &Tenant, service: &str) -> Result<Vec<Operation>, StoreError> {
+        let parts = parts(self, tenant);
+        let mut operations = BTreeSet::new();
+        for part in &parts.all {
+            parts.spare(part.operations(service, &mut operations))?;
+        }
+        Ok(operations.into_iter().collect())
+    }
+}
+
+fn parts(hold: &Hold, tenant: &Tenant) -> Parts {
+    let all = hold.views.of(tenant).as_deref().map_or_else(Vec::new, View::parts);
+    Parts { all, counters: hold.counters.clone() }
+}

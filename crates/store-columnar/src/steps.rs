@@ -1,0 +1,20 @@
+//! What an engine does, one step at a time and without threads.
+//!
+//! Each step is a function over what the store holds ([`crate::hold::Hold`]), a disk and a time, both
+//! given from outside. Threads call them in one file; simulations call them in an order of their own.
+//!
+//! | step | sync points, in order |
+//! |---|---|
+//! | [`commit`] | log file |
+//! | [`freeze`] | segment file, segment folder, manifest; then the log's files are let go |
+//! | [`retain`] | manifest; then files are removed |
+//! | [`recover`] | log folder, log files, manifest |
+
+pub(crate) mod close;
+pub(crate) mod commit;
+pub(crate) mod freeze;
+pub(crate) mod recover;
+pub(crate) mod retain;
+mod shelve;
+#[cfg(test)]
+mod tests;
