@@ -1,4 +1,4 @@
-//! APIs out: every way of asking for traces.
+//! APIs out: every way of asking for traces, and the page that asks.
 //!
 //! All doors stand at one [`Desk`], which bounds what their answers cost. [`router`] has those of the
 //! query port (16686):
@@ -12,7 +12,9 @@
 //! | `POST /api/archive/{id}` | Jaeger v1: keep this trace |
 //! | `POST /api/transform` | Jaeger v1: OTLP JSON to Jaeger's |
 //! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
-//! | anything else | 404 in text |
+//! | any other `/api/..` | 404 in text |
+//! | `GET /static/..` | the page's files |
+//! | any other `GET` | the page |
 //!
 //! [`grpc_router`] has those of the gRPC query port (16685).
 //!
@@ -32,6 +34,7 @@ mod jaeger_v3;
 mod json;
 mod limits;
 mod no_door;
+mod page;
 mod proto;
 mod question;
 mod stats;
@@ -51,6 +54,7 @@ pub use stats::{Counter, Stats};
 pub fn router(desk: Desk) -> Router {
     jaeger_v1::router(desk.clone())
         .merge(jaeger_v3::router(desk))
-        .fallback(no_door::page_not_found)
+        .merge(page::router())
+        .fallback(page::anywhere_else)
         .method_not_allowed_fallback(no_door::page_not_found)
 }

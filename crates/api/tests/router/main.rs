@@ -7,5 +7,6 @@ mod golden;
 mod grpc;
 mod jaeger_v1;
 mod jaeger_v3;
+mod page;
 mod transform;
 mod world;
