@@ -11,8 +11,10 @@ export async function calls(view, parameters, signal) {
       view.replaceChildren(notice("No span of the last day has a parent that is stored."));
       return;
     }
-    edges.sort((a, b) => b.callCount - a.callCount);
-    const most = edges[0].callCount;
+    // Calls between services are what people look for; those inside one come after them.
+    const inside = (edge) => Number(edge.parent === edge.child);
+    edges.sort((a, b) => inside(a) - inside(b) || b.callCount - a.callCount);
+    const most = Math.max(...edges.map((edge) => edge.callCount));
     view.replaceChildren(
       el("div", { class: "heading" }, el("h1", {}, `Calls of the last ${count(Math.round(lookback / 3_600_000), "hour")}`)),
       el("table", { class: "calls" },

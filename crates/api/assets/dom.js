@@ -54,9 +54,10 @@ export function count(number, noun) {
 
 /** Returns a hue for a service: the same everywhere, far from red, which means an error. */
 export function hue(service) {
-  let hash = 0;
-  for (const letter of service) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-  return 40 + (hash % 290);
+  let hash = 0x811c9dc5;
+  for (const letter of service) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193) >>> 0;
+  // Steps of the golden ratio lie far apart.
+  return Math.round(40 + 290 * ((hash * 0.618033988749895) % 1));
 }
 
 /** Shows a line that is not an answer: waiting, empty, failed. */

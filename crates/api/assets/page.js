@@ -18,7 +18,8 @@ function show() {
   const [, id] = /^trace\/([^/]+)\/?$/.exec(path) ?? [];
   for (const link of document.querySelectorAll("nav a")) {
     const here = path.startsWith("dependencies") ? "dependencies" : "search";
-    link.toggleAttribute("aria-current", link.getAttribute("href") === here && !id);
+    if (link.getAttribute("href") === here && !id) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
   const shown = id
     ? trace(view, decoded(id), leaving.signal)

@@ -123,7 +123,7 @@ function results(traces, parameters, go) {
     const next = new URLSearchParams(parameters);
     if (sort) next.set("sort", sort);
     else next.delete("sort");
-    return el("a", { href: `search?${next}`, "aria-current": (parameters.get("sort") ?? "") === sort }, label);
+    return el("a", { href: `search?${next}`, "aria-current": (parameters.get("sort") ?? "") === sort ? "true" : null }, label);
   };
   return [
     el("div", { class: "heading" }, el("h1", {}, count(rows.length, "trace")), el("span", { class: "sorts" }, by("", "newest first"), by("longest", "longest first"))),

@@ -78,8 +78,11 @@ function row(node, state, redraw) {
   const bar = el("span", { class: "bar" });
   bar.style.left = `${Math.min(99.7, left)}%`;
   bar.style.width = `${Math.max(0.3, Math.min(100 - left, (100 * span.duration) / total))}%`;
-  const length = el("span", { class: 50 < left ? "length before" : "length" }, duration(span.duration));
-  length.style.setProperty("--at", `${50 < left ? 100 - left : Math.min(100, left + (100 * span.duration) / total)}%`);
+  // The length stands behind the bar; where there is no room, before it; where there is none either, in it.
+  const end = Math.min(100, left + (100 * span.duration) / total);
+  const place = end < 85 ? "" : 15 < left ? " before" : " within";
+  const length = el("span", { class: `length${place}` }, duration(span.duration));
+  length.style.setProperty("--at", `${place === "" ? end : place === " before" ? 100 - left : 100 - end}%`);
   const closed = state.closed.has(node);
   const toggle = node.children.length
     ? el("button", { class: "toggle", "aria-label": closed ? "Open subtree" : "Close subtree", click: (event) => {

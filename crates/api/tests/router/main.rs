@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test speaks by panicking")]
 
+mod any_bytes;
 mod budgets;
 mod golden;
 mod grpc;
