@@ -20,6 +20,8 @@ pub struct Telling<A: Answer> {
     state: State<A>,
     leash: Leash,
     time_left: Duration,
+    /// Open from the question to the last part; entered while parts are made.
+    span: tracing::Span,
 }
 
 /// Raises the flag when dropped: nobody waits any more.
@@ -60,16 +62,18 @@ impl<A: Answer> Telling<A> {
         let reader = Arc::clone(&desk.backend().reader);
         let mut leash = Leash { stop: Stop::default(), desk, served: false };
         let flag = leash.stop.clone();
+        let span = tracing::debug_span!("query");
         let make = move || {
             let mut work = Work { answer: open(&*reader, &flag)?, share };
             let told = work.answer.next(&mut work.share)?;
             Ok((told, work))
         };
-        let (made, time_left) = on_blocking_pool(turn, &leash.stop, time_max, time_max, make).await;
+        let (made, time_left) =
+            on_blocking_pool(turn, &leash.stop, time_max, time_max, in_span(span.clone(), make)).await;
         // Failed or whole, there is nothing left to stop.
         leash.served = !matches!(made, Ok((Told::Part(_), _)));
         let (told, work) = made?;
-        Ok(Self { state: State::Ready(told, work), leash, time_left })
+        Ok(Self { state: State::Ready(told, work), leash, time_left, span })
     }
 
     /// Returns the only part, where the first is the last; nothing is taken by looking.
@@ -126,16 +130,20 @@ impl<A: Answer> Telling<A> {
 
     fn go_on(&self, mut work: Work<A>) -> Pin<Box<dyn Future<Output = (Made<A>, Duration)> + Send>> {
         let (desk, stop, time_left) = (self.leash.desk.clone(), self.leash.stop.clone(), self.time_left);
-        let time_max = desk.limits().query_time_max;
+        let (time_max, span) = (desk.limits().query_time_max, self.span.clone());
         Box::pin(async move {
             let turn = desk.later_turn().await;
             let make = move || {
                 let told = work.answer.next(&mut work.share)?;
                 Ok((told, work))
             };
-            on_blocking_pool(turn, &stop, time_left, time_max, make).await
+            on_blocking_pool(turn, &stop, time_left, time_max, in_span(span.clone(), make)).await
         })
     }
+}
+
+fn in_span<T>(span: tracing::Span, make: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    move || span.in_scope(make)
 }
 
 /// Runs one step. The permit goes with it: a step that does not look at its flag keeps its turn.
