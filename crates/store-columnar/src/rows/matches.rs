@@ -31,15 +31,20 @@ pub(super) struct RowsMatches {
 impl RowsMatches {
     pub(super) fn new(snapshot: Arc<RowsSnapshot>, search: &Search) -> Self {
         let (table, watermark) = snapshot.table();
+        let tests: Vec<Test> =
+            search.filter.all.iter().map(|predicate| Test::new(&table, predicate)).collect();
         let mut left = Vec::new();
-        for (trace, line) in visible_traces(&table, watermark).iter().enumerate() {
+        let visible = match tests.iter().any(Test::is_never) {
+            true => &[],
+            false => visible_traces(&table, watermark),
+        };
+        for (trace, line) in visible.iter().enumerate() {
             let start = fragment_start(&table, trace as u32, watermark);
             // No span starts before its fragment does.
             if let Some(start) = start.filter(|start| *start <= search.start_max) {
                 left.push(Reverse((TraceKey { start, id: line.id }, trace as u32)));
             }
         }
-        let tests = search.filter.all.iter().map(|predicate| Test::new(&table, predicate)).collect();
         drop(table);
         Self {
             snapshot,
@@ -148,6 +153,16 @@ impl Test {
             Predicate::Any(any) => {
                 Self::Any(any.iter().map(|predicate| Self::new(table, predicate)).collect())
             }
+        }
+    }
+
+    /// Tells whether no row can pass, because what is asked for was never seen.
+    fn is_never(&self) -> bool {
+        match self {
+            Self::StatusMessage(text) | Self::TraceState(text) => text.is_none(),
+            Self::ScopeName(text) | Self::ScopeVersion(text) | Self::EventName(text) => text.is_none(),
+            Self::Any(tests) => tests.iter().all(Self::is_never),
+            _ => false,
         }
     }
 
