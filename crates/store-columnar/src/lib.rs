@@ -5,6 +5,8 @@
 
 mod column;
 mod config;
+#[cfg(all(test, feature = "measure"))]
+mod cost;
 mod cursor;
 mod directory;
 mod disk;

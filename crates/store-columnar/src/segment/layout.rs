@@ -111,6 +111,53 @@ pub(crate) mod fixed {
     pub(crate) const LINK_OVERFLOW: u32 = 39;
     /// The first attribute column. Those below are kept for columns to come.
     pub(crate) const ATTRIBUTES: u32 = 64;
+
+    /// Returns what a fixed column is called where people read it.
+    pub(crate) fn name(column: u32) -> &'static str {
+        const NAMES: [&str; 40] = [
+            "trace id",
+            "trace rows",
+            "trace start",
+            "span id",
+            "parent",
+            "parent id",
+            "descendants",
+            "start",
+            "duration",
+            "backwards",
+            "resource",
+            "scope",
+            "name",
+            "kind",
+            "status",
+            "status message",
+            "flags",
+            "trace state",
+            "dropped attributes",
+            "dropped events",
+            "dropped links",
+            "residual",
+            "shape",
+            "event count",
+            "link count",
+            "event time",
+            "event name",
+            "event shape",
+            "event dropped attributes",
+            "event residual",
+            "link trace id",
+            "link span id",
+            "link flags",
+            "link trace state",
+            "link shape",
+            "link dropped attributes",
+            "link residual",
+            "overflow",
+            "event overflow",
+            "link overflow",
+        ];
+        NAMES.get(column as usize).copied().unwrap_or("unknown")
+    }
 }
 
 /// Whose attributes a column has.
@@ -127,6 +174,15 @@ impl Owner {
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Returns what it is called where people read it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Event => "event",
+            Self::Link => "link",
+        }
     }
 }
 
@@ -165,6 +221,21 @@ pub(crate) enum Table {
     Ids = 6,
     IdFilter = 7,
     PairFilter = 8,
+}
+
+impl Table {
+    /// What the tables are called where people read it, by number.
+    pub(crate) const NAMES: [&str; TABLES] = [
+        "dictionary",
+        "resources",
+        "scopes",
+        "shapes",
+        "columns",
+        "operations",
+        "ids",
+        "id filter",
+        "pair filter",
+    ];
 }
 
 /// How many tables version 1 has. Later versions append.

@@ -3,6 +3,7 @@
 //! Opening reads the tail and the footer and nothing else. Each table is read, checked and kept when it is
 //! first needed. A reader never writes and never locks for longer than it takes to keep a table.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use span::{SpanKind, TraceId, ValueRef, naming};
@@ -12,7 +13,8 @@ use super::failure::Failure;
 use super::filter::{Filter, id_entry};
 use super::ids::Ids;
 use super::layout::{
-    ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, take_directory,
+    ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, fixed,
+    take_directory,
 };
 use super::listing::take_listing;
 use super::pages::{PageTexts, Pages};
@@ -208,6 +210,34 @@ impl Segment {
     /// Reads all operations. They are not kept: lists are asked for rarely.
     pub(super) fn operations(&self) -> Result<Vec<OperationRecord>, Failure> {
         self.unpack(self.place(Table::Operations), take_operations)
+    }
+
+    /// Returns how many bytes each column takes over all groups, and each table; attribute columns by owner
+    /// and key.
+    pub(crate) fn costs(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.count_bytes().map_err(|failure| self.tell(failure))
+    }
+
+    fn count_bytes(&self) -> Result<BTreeMap<String, u64>, Failure> {
+        let mut costs = BTreeMap::new();
+        let mut add = |name: String, len: u32| *costs.entry(name).or_default() += u64::from(len);
+        for group in 0..self.footer.groups.len() {
+            add("directories".to_owned(), self.footer.groups[group].directory_len);
+            for column in self.directory(group)?.iter() {
+                let name = match column.number.checked_sub(fixed::ATTRIBUTES) {
+                    None => fixed::name(column.number).to_owned(),
+                    Some(at) => match self.names()?.get(at as usize) {
+                        Some(name) => format!("{} {}", name.owner.word(), String::from_utf8_lossy(&name.key)),
+                        None => "unknown".to_owned(),
+                    },
+                };
+                column.extent.lens.iter().for_each(|len| add(name.clone(), *len));
+            }
+        }
+        for (table, name) in Table::NAMES.iter().enumerate() {
+            add(format!("table {name}"), self.footer.tables[table].len);
+        }
+        Ok(costs)
     }
 
     fn place(&self, table: Table) -> Place {

@@ -153,3 +153,13 @@ fn told(segment: &Segment, id: TraceId) -> Result<Vec<String>, StoreError> {
     segment.fragment(id, Detail::Whole, &mut builder)?;
     Ok(retell(&[builder.finish()]))
 }
+
+#[test]
+fn version_1_is_read_as_it_was_written() {
+    let segment = open(include_bytes!("../../fixtures/segment-1.seg").to_vec()).unwrap();
+    let all = TracePrefix::new("000000").unwrap();
+    let ids = segment.ids_with_prefix(all, usize::MAX).unwrap();
+    let mut lines: Vec<String> = ids.iter().flat_map(|id| told(&segment, *id).unwrap()).collect();
+    lines.sort();
+    assert_eq!(lines.concat(), include_str!("../../fixtures/segment-1.txt"));
+}
