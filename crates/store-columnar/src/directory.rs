@@ -11,6 +11,7 @@
 //! A directory of another program, of a newer version, or of a running process is refused with a
 //! sentence that says what to do; nothing in it is touched.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use span::Tenant;
@@ -46,7 +47,10 @@ impl Directory {
         let lock = take_lock(disk, root, process_id)?;
         match is_ours {
             true => check_format(disk, root)?,
-            false => write_format(disk, root)?,
+            false => {
+                write_format(disk, root)?;
+                sync_parent(disk, root)?;
+            }
         }
         let directory = Self { root: root.to_owned(), _lock: lock };
         disk.create_dir(&directory.wal())?;
@@ -115,6 +119,15 @@ fn write_format(disk: &dyn Disk, root: &Path) -> Result<(), StoreError> {
     file.sync_data()?;
     disk.rename(&aside, &root.join("FORMAT"))?;
     disk.sync_dir(root)
+}
+
+/// Makes the new directory's own name durable. A parent that may not be read is its owner's care.
+fn sync_parent(disk: &dyn Disk, root: &Path) -> Result<(), StoreError> {
+    let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match disk.sync_dir(parent.unwrap_or_else(|| Path::new("."))) {
+        Err(StoreError::Disk { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 fn unusable(path: &Path, why: String) -> StoreError {

@@ -1,7 +1,6 @@
 //! The embedded engine: WAL, head, columnar segments.
 
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the rooms are laid before the engine that lives in them")]
 
 mod column;
 mod config;
@@ -21,10 +20,12 @@ mod segment;
 #[cfg(test)]
 mod specimen;
 mod stats;
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 mod stepped;
 mod steps;
 mod threads;
+#[cfg(test)]
+mod trial;
 mod value_kind;
 mod view;
 mod wal;
@@ -35,4 +36,6 @@ pub use disk::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, RealD
 pub use disk::{Fault, FaultyDisk, Outage};
 pub use engine::ColumnarStore;
 pub use stats::{Recovery, SetAside, Stats, UndecodableEntry};
+#[cfg(any(test, feature = "faults"))]
+pub use stepped::{Freezing, SteppedStore};
 pub use wal::replay::WalLoss;

@@ -1,97 +1,108 @@
-//! The engine without its threads: each step when a test says so.
+//! The engine without its threads: each step when its caller says so.
+//!
+//! For simulations, which give it a disk that fails and a clock of their own and call its steps in
+//! seeded order. The steps are the ones that the engine's threads call.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use span::{Tenant, Trace, TraceId, UnixNanos};
 use store::{
     Capabilities, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader, TraceWriter, Write,
 };
 
-use crate::config::{Config, Limits, Now, Retention};
-use crate::disk::{Disk, FaultyDisk};
+use crate::config::Config;
+use crate::disk::{Disk, DiskFile};
 use crate::hold::Hold;
-use crate::stats::Recovery;
-use crate::steps::commit::{commit, in_turn};
-use crate::steps::freeze::{Frozen, freeze, seal_all};
+use crate::stats::{Recovery, Stats};
+use crate::steps::close::close;
+use crate::steps::commit::commit;
+use crate::steps::freeze::{Frozen, freeze, seal_all, seal_due};
 use crate::steps::recover::recover;
+use crate::steps::retain::retain;
 use crate::wal::body::prepare;
 
-/// An open store, stepped by hand.
-pub(crate) struct Stepped {
+/// An open store that does nothing by itself. Dropped, it leaves everything to the log, as a crash does.
+pub struct SteppedStore {
     pub(crate) hold: Hold,
-    pub(crate) recovery: Recovery,
-    /// Whether each write is frozen at once.
-    freezes: bool,
+    recovery: Recovery,
+    freezing: Freezing,
 }
 
-/// A clock that stands until it is set.
-#[derive(Clone, Default)]
-pub(crate) struct Clock(Arc<AtomicU64>);
-
-impl Clock {
-    pub(crate) fn set(&self, now: u64) {
-        self.0.store(now, Ordering::Relaxed);
-    }
-
-    pub(crate) fn now(&self) -> Now {
-        let time = self.0.clone();
-        Arc::new(move || UnixNanos(time.load(Ordering::Relaxed)))
-    }
+/// When a [`SteppedStore`] freezes what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freezing {
+    /// When it is told to.
+    ByHand,
+    /// Each write at once.
+    EachWrite,
 }
 
-/// Where tests on a simulated disk keep their data.
-pub(crate) fn root() -> PathBuf {
-    PathBuf::from("/data")
-}
-
-/// A config for tests: small log files, everything kept.
-pub(crate) fn config(directory: &Path, clock: &Clock) -> Config {
-    Config {
-        directory: directory.to_owned(),
-        process_id: 7,
-        now: clock.now(),
-        retention: Retention { age: None, bytes: None },
-        limits: Limits { wal_file_bytes: 12 << 10, ..Limits::default() },
-    }
-}
-
-impl Stepped {
-    pub(crate) fn open(disk: &FaultyDisk) -> Result<Self, StoreError> {
-        Self::open_with(Arc::new(disk.clone()), config(&root(), &Clock::default()))
-    }
-
-    pub(crate) fn open_with(disk: Arc<dyn Disk>, config: Config) -> Result<Self, StoreError> {
+impl SteppedStore {
+    /// Opens a data directory.
+    pub fn open_on(disk: Arc<dyn Disk>, config: Config, freezing: Freezing) -> Result<Self, StoreError> {
         let (hold, recovery) = recover(disk, config)?;
-        Ok(Self { hold, recovery, freezes: false })
+        Ok(Self { hold, recovery, freezing })
     }
 
-    /// Freezes each write at once.
-    pub(crate) fn freezing(self) -> Self {
-        Self { freezes: true, ..self }
+    /// Returns what the start found and mended.
+    pub const fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Returns what was counted since the start.
+    pub fn stats(&self) -> Stats {
+        self.hold.stats()
+    }
+
+    /// Seals the heads that are old by `now`.
+    pub fn seal_due(&self, now: UnixNanos) -> Result<(), StoreError> {
+        seal_due(&self.hold, now)
+    }
+
+    /// Seals every head.
+    pub fn seal_all(&self) -> Result<(), StoreError> {
+        seal_all(&self.hold)
+    }
+
+    /// Freezes the oldest sealed head; tells whether there was one.
+    pub fn freeze_one(&self) -> Result<bool, StoreError> {
+        Ok(freeze(&self.hold)? == Frozen::Head)
     }
 
     /// Seals and freezes everything.
-    pub(crate) fn freeze(&self) -> Result<(), StoreError> {
+    pub fn freeze_all(&self) -> Result<(), StoreError> {
         seal_all(&self.hold)?;
-        while freeze(&self.hold)? == Frozen::Head {}
+        while self.freeze_one()? {}
         Ok(())
+    }
+
+    /// Forgets what the config no longer keeps at `now`; returns how many segments that were.
+    pub fn retain(&self, now: UnixNanos) -> Result<u64, StoreError> {
+        retain(&self.hold, now)
+    }
+
+    /// Stops cleanly.
+    pub fn close(&self) -> Result<(), StoreError> {
+        close(&self.hold)
     }
 }
 
-impl TraceWriter for Stepped {
+impl TraceWriter for SteppedStore {
     fn write(&self, group: &[Write]) -> Result<(), StoreError> {
         let mut entries = Vec::new();
         for write in group {
             prepare(write, &mut entries)?;
         }
         commit(&self.hold, &entries, &in_turn)?;
-        if self.freezes { self.freeze() } else { Ok(()) }
+        match self.freezing {
+            Freezing::ByHand => Ok(()),
+            Freezing::EachWrite => self.freeze_all(),
+        }
     }
 }
 
-impl TraceReader for Stepped {
+impl TraceReader for SteppedStore {
     fn capabilities(&self) -> Capabilities {
         self.hold.capabilities()
     }
@@ -120,4 +131,16 @@ impl TraceReader for Stepped {
     fn operations(&self, tenant: &Tenant, service: &str) -> Result<Vec<Operation>, StoreError> {
         self.hold.operations(tenant, service)
     }
+}
+
+impl fmt::Debug for SteppedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SteppedStore").field("config", &self.hold.config).finish_non_exhaustive()
+    }
+}
+
+/// Works first and syncs then.
+fn in_turn(file: Arc<dyn DiskFile>, work: &mut dyn FnMut()) -> Result<(), StoreError> {
+    work();
+    file.sync_data()
 }

@@ -16,7 +16,6 @@ use super::{Broken, Take};
 /// The largest block, decompressed. Values are at most [`span::BATCH_BYTES_MAX`] together.
 const LEN_MAX: usize = 256 << 20;
 const COMPRESSED: u32 = 1 << 31;
-const HEAD_LEN: usize = 8;
 /// Fewer bytes than this hardly ever get smaller.
 const WORTH_TRYING: usize = 32;
 const LEVEL: i32 = 1;
@@ -91,11 +90,6 @@ impl Unpacker {
         };
         if bytes.len() == len { Ok(bytes) } else { Err(Broken("a block's length is wrong")) }
     }
-}
-
-/// The length on disk of a block of `len` bytes that was stored as they are.
-pub(crate) const fn stored_len(len: usize) -> usize {
-    HEAD_LEN + len
 }
 
 #[cfg(test)]

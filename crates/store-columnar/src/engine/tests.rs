@@ -10,7 +10,7 @@ use store::conformance::{self, one};
 use super::*;
 use crate::config::Limits;
 use crate::disk::{Fault, FaultyDisk, Outage};
-use crate::stepped::{Clock, config, root};
+use crate::trial::{Clock, config, root};
 
 fn open(disk: &FaultyDisk) -> ColumnarStore {
     ColumnarStore::open_on(Arc::new(disk.clone()), config(&root(), &Clock::default())).unwrap()

@@ -22,12 +22,6 @@ use crate::wal::{AppendError, Appended};
 /// How a sync and the work beside it are run: one after the other, or at once.
 pub(crate) type Overlap<'a> = &'a dyn Fn(Arc<dyn DiskFile>, &mut dyn FnMut()) -> Result<(), StoreError>;
 
-/// Works first and syncs then.
-pub(crate) fn in_turn(file: Arc<dyn DiskFile>, work: &mut dyn FnMut()) -> Result<(), StoreError> {
-    work();
-    file.sync_data()
-}
-
 /// Commits a group. When it returns `Ok`, all of it is durable and visible.
 pub(crate) fn commit(hold: &Hold, group: &[Prepared], overlap: Overlap<'_>) -> Result<(), StoreError> {
     if group.is_empty() {

@@ -18,6 +18,7 @@ use crate::disk::DiskFile;
 use crate::hold::{Hold, Sealed};
 use crate::manifest::{Edit, SegmentId, SegmentLine};
 use crate::segment::Segment;
+use crate::segment::build::Built;
 use crate::stats::add;
 use crate::view::Shelved;
 
@@ -86,8 +87,8 @@ fn write_segment(hold: &Hold, sealed: &Sealed) -> Result<Shelved, StoreError> {
     let aside = path.with_extension("tmp");
     hold.disk.create_dir(&folder)?;
     hold.synced(hold.disk.sync_dir(&hold.directory.segments()))?;
-    let bytes = match write_aside(hold, sealed, &aside) {
-        Ok(bytes) => bytes,
+    let built = match write_aside(hold, sealed, &aside) {
+        Ok(built) => built,
         Err(error) => {
             // What was begun only takes room; where it cannot be removed, the next start does it.
             let _ = hold.disk.remove(&aside);
@@ -97,16 +98,16 @@ fn write_segment(hold: &Hold, sealed: &Sealed) -> Result<Shelved, StoreError> {
     hold.disk.rename(&aside, &path)?;
     hold.synced(hold.disk.sync_dir(&folder))?;
     let part = Segment::open(hold.disk.open(&path)?)?;
-    let line = SegmentLine { id, bytes, bounds: crate::part::Part::bounds(&*part) };
+    let line = SegmentLine { id, bytes: built.len, bounds: built.bounds };
     Ok(Shelved { line, part })
 }
 
-fn write_aside(hold: &Hold, sealed: &Sealed, aside: &Path) -> Result<u64, StoreError> {
+fn write_aside(hold: &Hold, sealed: &Sealed, aside: &Path) -> Result<Built, StoreError> {
     let mut out = FileWriter { file: hold.disk.create(aside)?, at: 0, buffer: Vec::new(), failure: None };
-    let written = Segment::build(&sealed.snapshot, &mut out).map(|built| built.len);
-    let flushed = written.and_then(|bytes| out.flush().map(|()| bytes));
-    let bytes = match (flushed, out.failure.take()) {
-        (Ok(bytes), _) => bytes,
+    let written = Segment::build(&sealed.snapshot, &mut out);
+    let flushed = written.and_then(|built| out.flush().map(|()| built));
+    let built = match (flushed, out.failure.take()) {
+        (Ok(built), _) => built,
         (Err(_), Some(error)) => return Err(error),
         (Err(source), None) => {
             return Err(StoreError::Disk { path: aside.to_owned(), action: "building the segment", source });
@@ -115,7 +116,7 @@ fn write_aside(hold: &Hold, sealed: &Sealed, aside: &Path) -> Result<u64, StoreE
     match out.file.sync_data() {
         // Room for a file may be missing only when it is synced. The log still has everything.
         Err(full @ StoreError::DiskFull { .. }) => Err(full),
-        synced => hold.synced(synced).map(|()| bytes),
+        synced => hold.synced(synced).map(|()| built),
     }
 }
 

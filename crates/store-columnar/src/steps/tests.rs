@@ -8,15 +8,27 @@ use span::{DurationNanos, Tenant, Trace, TraceId, UnixNanos, ValueRef};
 use store::conformance::{self, Sketch, one};
 use store::{MemoryStore, Search, StoreError, TraceReader, TraceWriter, Write};
 
-use super::freeze::{Frozen, freeze, seal_all};
-use super::retain::retain;
 use crate::disk::{Fault, FaultyDisk, Outage};
 use crate::specimen::Dice;
-use crate::stepped::{Clock, Stepped, config, root};
+use crate::stepped::{Freezing, SteppedStore};
+use crate::trial::{Clock, config, root};
+
+fn open(disk: &FaultyDisk) -> Result<SteppedStore, StoreError> {
+    let config = config(&root(), &Clock::default());
+    SteppedStore::open_on(Arc::new(disk.clone()), config, Freezing::ByHand)
+}
+
+/// Opens a store in which each write becomes a segment.
+fn freezing(disk: &FaultyDisk) -> SteppedStore {
+    let config = config(&root(), &Clock::default());
+    SteppedStore::open_on(Arc::new(disk.clone()), config, Freezing::EachWrite).unwrap()
+}
 
 fn write(id: u64) -> Write {
     conformance::write(&one("cart", "GET", id, 10 * id))
 }
+
+const HOUR: u64 = 3_600_000_000_000;
 
 fn tenant(number: u64) -> Tenant {
     Tenant::new(["default", "other", "third"][number as usize]).unwrap()
@@ -33,7 +45,7 @@ fn ids(engine: &dyn TraceReader) -> Vec<u64> {
 }
 
 /// Spans as they are stored: a retried or doubled one counts each time.
-fn stored(engine: &Stepped, tenant: &Tenant) -> u64 {
+fn stored(engine: &SteppedStore, tenant: &Tenant) -> u64 {
     let parts = engine.hold.views.of(tenant).map_or_else(Vec::new, |view| view.parts());
     parts.iter().map(|part| part.bounds().spans).sum()
 }
@@ -46,13 +58,15 @@ struct Run {
     /// Acknowledged writes, and those whose fate a crash left open.
     acked: BTreeMap<u64, Write>,
     open: BTreeMap<u64, Write>,
+    /// Writes that retention may forget or has forgotten.
+    fading: BTreeMap<u64, Write>,
     next: u64,
 }
 
 impl Run {
     fn new(seed: u64) -> Self {
-        let (acked, open) = (BTreeMap::new(), BTreeMap::new());
-        Self { seed, dice: Dice::new(seed), disk: FaultyDisk::new(), acked, open, next: 1 }
+        let [acked, open, fading] = [const { BTreeMap::new() }; 3];
+        Self { seed, dice: Dice::new(seed), disk: FaultyDisk::new(), acked, open, fading, next: 1 }
     }
 
     /// A write of one to three spans, of any of 40 traces, each span with a number of its own.
@@ -66,28 +80,43 @@ impl Run {
         let sketch = Sketch { id: number, attributes: &attributes, ..one("cart", "GET", trace, start) };
         let mut write = conformance::write(&sketch);
         write.tenant = tenant(self.dice.below(3));
-        write.received = UnixNanos(self.dice.below(3) * 3_600_000_000_000);
+        write.received = UnixNanos(self.dice.below(3) * HOUR);
         (number, write)
     }
 
     /// Lives until the disk goes away, or for some steps.
     fn live(&mut self) {
         self.plan(60);
-        let Ok(engine) = Stepped::open(&self.disk) else { return };
+        let Ok(engine) = self.open() else { return };
         self.disk.unplan();
         self.check(&engine);
         self.plan(160);
         for _ in 0..self.dice.below(40) {
-            let outcome = match self.dice.below(10) {
-                0 => seal_all(&engine.hold),
-                1 | 2 => freeze(&engine.hold).map(|_| ()),
-                3 => engine.freeze(),
+            let outcome = match self.dice.below(11) {
+                10 => self.retain(&engine),
+                0 => engine.seal_all(),
+                1 | 2 => engine.freeze_one().map(|_| ()),
+                3 => engine.freeze_all(),
                 _ => self.write(&engine),
             };
             if outcome.is_err() {
                 return;
             }
         }
+    }
+
+    /// Opens the store with a retention of two hours.
+    fn open(&self) -> Result<SteppedStore, StoreError> {
+        let mut config = config(&root(), &Clock::default());
+        config.retention.age = Some(DurationNanos(2 * HOUR));
+        SteppedStore::open_on(Arc::new(self.disk.clone()), config, Freezing::ByHand)
+    }
+
+    /// Forgets what arrived in the first hour, as far as it is frozen.
+    fn retain(&mut self, engine: &SteppedStore) -> Result<(), StoreError> {
+        let is_old = |write: &Write| write.received.0 < HOUR;
+        self.fading.extend(self.acked.extract_if(.., |_, write| is_old(write)));
+        engine.retain(UnixNanos(3 * HOUR)).map(|_| ())
     }
 
     /// Lets the disk go away soon, mostly.
@@ -97,7 +126,7 @@ impl Run {
         }
     }
 
-    fn write(&mut self, engine: &Stepped) -> Result<(), StoreError> {
+    fn write(&mut self, engine: &SteppedStore) -> Result<(), StoreError> {
         let count = 1 + self.dice.below(4);
         let group: Vec<(u64, Write)> = (0..count).map(|_| self.dream()).collect();
         let writes: Vec<Write> = group.iter().map(|(_, write)| write.clone()).collect();
@@ -116,7 +145,7 @@ impl Run {
     }
 
     /// Compares what a start finds with the model.
-    fn check(&mut self, engine: &Stepped) {
+    fn check(&mut self, engine: &SteppedStore) {
         let seed = self.seed;
         let found: BTreeSet<u64> = (0..3)
             .flat_map(|number| listed(engine, &tenant(number)))
@@ -132,18 +161,20 @@ impl Run {
         for number in gone.keys() {
             assert!(!found.contains(number), "seed {seed}");
         }
-        assert_eq!(found.len(), self.acked.len(), "seed {seed}: nothing else is there");
-        let recovery = &engine.recovery;
-        assert_eq!(engine.hold.stats().reads_damaged, 0, "seed {seed}");
+        self.fading.retain(|number, _| found.contains(number));
+        let known: BTreeMap<&u64, &Write> = self.acked.iter().chain(&self.fading).collect();
+        assert_eq!(found.len(), known.len(), "seed {seed}: nothing else is there");
+        let recovery = engine.recovery();
+        assert_eq!(engine.stats().reads_damaged, 0, "seed {seed}");
         assert!(recovery.wal_losses.is_empty(), "seed {seed}: {recovery:?}");
         assert!(recovery.segments_set_aside.is_empty(), "seed {seed}: {recovery:?}");
         assert!(recovery.entries_undecodable.is_empty(), "seed {seed}: {recovery:?}");
         let model = MemoryStore::new(usize::MAX);
-        let writes: Vec<Write> = self.acked.values().cloned().collect();
+        let writes: Vec<Write> = known.values().map(|write| (*write).clone()).collect();
         model.write(&writes).unwrap();
         for number in 0..3 {
             let tenant = tenant(number);
-            let count = self.acked.values().filter(|write| write.tenant == tenant).count() as u64;
+            let count = known.values().filter(|write| write.tenant == tenant).count() as u64;
             assert_eq!(stored(engine, &tenant), count, "seed {seed}: none is stored twice");
             let (here, there) = (listed(engine, &tenant), listed(&model, &tenant));
             assert_eq!(here.len(), there.len(), "seed {seed}");
@@ -158,13 +189,13 @@ impl Run {
 
 #[test]
 fn acked_spans_survive_crashes_at_any_call() {
-    for seed in 0..250 {
+    for seed in 0..220 {
         let mut run = Run::new(seed);
         for _ in 0..5 {
             run.live();
             run.crash();
         }
-        let engine = Stepped::open(&run.disk).unwrap();
+        let engine = run.open().unwrap();
         run.check(&engine);
     }
 }
@@ -172,15 +203,15 @@ fn acked_spans_survive_crashes_at_any_call() {
 #[test]
 fn every_single_call_may_be_the_last() {
     let life = |disk: &FaultyDisk, acked: &mut u64| -> Result<(), StoreError> {
-        let engine = Stepped::open(disk)?;
+        let engine = open(disk)?;
         for id in 1..=3 {
             engine.write(&[write(id)])?;
             *acked = id;
         }
-        engine.freeze()?;
+        engine.freeze_all()?;
         engine.write(&[write(4)])?;
         *acked = 4;
-        super::close::close(&engine.hold)
+        engine.close()
     };
     let whole = FaultyDisk::new();
     life(&whole, &mut 0).unwrap();
@@ -190,7 +221,7 @@ fn every_single_call_may_be_the_last() {
             disk.plan(Fault::OutageAt(call));
             let _ = life(&disk, &mut acked);
             disk.restart(if seed == 0 { Outage::Kill } else { Outage::PowerCut { seed } });
-            let engine = Stepped::open(&disk).unwrap();
+            let engine = open(&disk).unwrap();
             let found = ids(&engine);
             assert!(found.len() as u64 >= acked, "call {call} seed {seed}: {found:?}");
             assert_eq!(stored(&engine, &Tenant::default()), found.len() as u64, "call {call} seed {seed}");
@@ -200,25 +231,25 @@ fn every_single_call_may_be_the_last() {
 
 #[test]
 fn conforms_when_each_write_is_frozen() {
-    conformance::run(|| Stepped::open(&FaultyDisk::new()).unwrap().freezing());
+    conformance::run(|| freezing(&FaultyDisk::new()));
 }
 
 #[test]
 fn conforms_step_by_step() {
-    conformance::run(|| Stepped::open(&FaultyDisk::new()).unwrap());
+    conformance::run(|| open(&FaultyDisk::new()).unwrap());
 }
 
 #[test]
 fn a_reader_sees_every_trace_once_at_each_step_of_a_freeze() {
-    let engine = Stepped::open(&FaultyDisk::new()).unwrap();
+    let engine = open(&FaultyDisk::new()).unwrap();
     (1..=5).for_each(|id| engine.write(&[write(id)]).unwrap());
     let mut before = engine.search(Search::all(Tenant::default())).unwrap();
     assert_eq!(before.next().unwrap().unwrap().id().low(), 5);
-    seal_all(&engine.hold).unwrap();
+    engine.seal_all().unwrap();
     assert_eq!(ids(&engine), [5, 4, 3, 2, 1]);
     engine.write(&[write(6)]).unwrap();
     assert_eq!(ids(&engine), [6, 5, 4, 3, 2, 1]);
-    assert_eq!(freeze(&engine.hold).unwrap(), Frozen::Head);
+    assert!(engine.freeze_one().unwrap());
     assert_eq!(ids(&engine), [6, 5, 4, 3, 2, 1]);
     let rest: Vec<u64> =
         std::iter::from_fn(|| before.next().unwrap()).map(|trace| trace.id().low()).collect();
@@ -228,14 +259,14 @@ fn a_reader_sees_every_trace_once_at_each_step_of_a_freeze() {
 #[test]
 fn a_segment_that_was_finished_before_a_crash_is_adopted() {
     let disk = FaultyDisk::new();
-    let engine = Stepped::open(&disk).unwrap();
+    let engine = open(&disk).unwrap();
     (1..=3).for_each(|id| engine.write(&[write(id)]).unwrap());
     let listed_before = disk.bytes_of(&root().join("manifest")).unwrap().len() as u64;
-    engine.freeze().unwrap();
+    engine.freeze_all().unwrap();
     disk.restart(Outage::Kill);
     disk.cut(&root().join("manifest"), listed_before);
-    let engine = Stepped::open(&disk).unwrap();
-    assert_eq!((engine.recovery.segments_adopted, engine.recovery.entries_replayed), (1, 0));
+    let engine = open(&disk).unwrap();
+    assert_eq!((engine.recovery().segments_adopted, engine.recovery().entries_replayed), (1, 0));
     assert_eq!((ids(&engine), stored(&engine, &Tenant::default())), (vec![3, 2, 1], 3));
 }
 
@@ -247,38 +278,38 @@ fn segment_files(disk: &FaultyDisk) -> Vec<PathBuf> {
 #[test]
 fn a_broken_segment_is_set_aside_once_and_the_rest_is_read() {
     let disk = FaultyDisk::new();
-    let engine = Stepped::open(&disk).unwrap().freezing();
+    let engine = freezing(&disk);
     (1..=3).for_each(|id| engine.write(&[write(id)]).unwrap());
     disk.restart(Outage::Kill);
     disk.cut(&segment_files(&disk)[1], 7);
-    let engine = Stepped::open(&disk).unwrap();
+    let engine = open(&disk).unwrap();
     assert_eq!(ids(&engine), [3, 1]);
-    let aside = &engine.recovery.segments_set_aside;
+    let aside = &engine.recovery().segments_set_aside;
     assert_eq!((aside.len(), aside[0].spans), (1, 1));
     assert!(aside[0].path.extension().is_some_and(|extension| extension == "damaged"));
     disk.restart(Outage::Kill);
-    let engine = Stepped::open(&disk).unwrap();
-    assert_eq!((engine.recovery.segments_set_aside.len(), ids(&engine)), (0, vec![3, 1]));
+    let engine = open(&disk).unwrap();
+    assert_eq!((engine.recovery().segments_set_aside.len(), ids(&engine)), (0, vec![3, 1]));
 }
 
 #[test]
 fn a_damaged_manifest_is_made_anew_from_the_segments() {
     let whole = FaultyDisk::new();
-    let engine = Stepped::open(&whole).unwrap().freezing();
+    let engine = freezing(&whole);
     (1..=4).for_each(|id| engine.write(&[write(id)]).unwrap());
     let length = whole.bytes_of(&root().join("manifest")).unwrap().len() as u64;
     for at in 0..length {
         let disk = FaultyDisk::new();
-        let engine = Stepped::open(&disk).unwrap().freezing();
+        let engine = freezing(&disk);
         (1..=4).for_each(|id| engine.write(&[write(id)]).unwrap());
         disk.restart(Outage::Kill);
         disk.flip(&root().join("manifest"), at, 0x04);
-        let engine = Stepped::open(&disk).unwrap();
+        let engine = open(&disk).unwrap();
         assert_eq!(ids(&engine), [4, 3, 2, 1], "byte {at}");
         assert_eq!(stored(&engine, &Tenant::default()), 4, "byte {at}");
         engine.write(&[write(5)]).unwrap();
         disk.restart(Outage::Kill);
-        assert_eq!(ids(&Stepped::open(&disk).unwrap()), [5, 4, 3, 2, 1], "byte {at}");
+        assert_eq!(ids(&open(&disk).unwrap()), [5, 4, 3, 2, 1], "byte {at}");
     }
 }
 
@@ -287,46 +318,54 @@ fn retention_forgets_by_arrival_and_by_bytes_and_lets_readers_finish() {
     let (disk, clock) = (FaultyDisk::new(), Clock::default());
     let mut config = config(&root(), &clock);
     config.retention.age = Some(DurationNanos(1_000));
-    let engine = Stepped::open_with(Arc::new(disk.clone()), config.clone()).unwrap().freezing();
+    let engine = SteppedStore::open_on(Arc::new(disk.clone()), config.clone(), Freezing::EachWrite).unwrap();
     for (id, received) in [(1, 100), (2, 500), (3, 900)] {
         engine.write(&[Write { received: UnixNanos(received), ..write(id) }]).unwrap();
     }
     let mut reader = engine.search(Search::all(Tenant::default())).unwrap();
-    assert_eq!(retain(&engine.hold, UnixNanos(1_100)).unwrap(), 0);
-    assert_eq!(retain(&engine.hold, UnixNanos(1_600)).unwrap(), 2);
+    assert_eq!(engine.retain(UnixNanos(1_100)).unwrap(), 0);
+    assert_eq!(engine.retain(UnixNanos(1_600)).unwrap(), 2);
     assert_eq!((ids(&engine), segment_files(&disk).len()), (vec![3], 1));
     let read: Vec<u64> =
         std::iter::from_fn(|| reader.next().unwrap()).map(|trace| trace.id().low()).collect();
     assert_eq!(read, [3, 2, 1]);
-    let bytes = engine.hold.stats().segments_bytes;
+    let bytes = engine.stats().segments_bytes;
     drop(engine);
     config.retention = crate::config::Retention { age: None, bytes: Some(2 * bytes + bytes / 2) };
     disk.restart(Outage::Kill);
-    let engine = Stepped::open_with(Arc::new(disk.clone()), config).unwrap().freezing();
+    let engine = SteppedStore::open_on(Arc::new(disk.clone()), config, Freezing::EachWrite).unwrap();
     (4..=6).for_each(|id| engine.write(&[Write { received: UnixNanos(1_000 * id), ..write(id) }]).unwrap());
-    assert_eq!(retain(&engine.hold, UnixNanos(0)).unwrap(), 2);
+    assert_eq!(engine.retain(UnixNanos(0)).unwrap(), 2);
     assert_eq!(ids(&engine), [6, 5]);
-    let stats = engine.hold.stats();
+    let stats = engine.stats();
     assert_eq!((stats.segments_expired_by_bytes, stats.spans_expired), (2, 2));
     // Forgotten numbers stay forgotten, though no segment has them.
     disk.restart(Outage::PowerCut { seed: 1 });
-    assert_eq!(ids(&Stepped::open(&disk).unwrap()), [6, 5]);
+    assert_eq!(ids(&open(&disk).unwrap()), [6, 5]);
 }
 
 #[test]
 fn a_body_that_gives_other_spans_now_is_reported_and_kept() {
     let disk = FaultyDisk::new();
-    let engine = Stepped::open(&disk).unwrap();
+    let engine = open(&disk).unwrap();
     let mut entries = Vec::new();
     crate::wal::body::prepare(&write(1), &mut entries).unwrap();
     entries[0].entry.spans = 3;
-    super::commit::commit(&engine.hold, &entries, &super::commit::in_turn).unwrap();
+    super::commit::commit(&engine.hold, &entries, &|file, work| {
+        work();
+        file.sync_data()
+    })
+    .unwrap();
     entries[0].entry.body = b"\xff\xff".as_slice().into();
     entries[0].entry.body_crc = crc32c::crc32c(b"\xff\xff");
-    super::commit::commit(&engine.hold, &entries, &super::commit::in_turn).unwrap();
+    super::commit::commit(&engine.hold, &entries, &|file, work| {
+        work();
+        file.sync_data()
+    })
+    .unwrap();
     disk.restart(Outage::Kill);
-    let engine = Stepped::open(&disk).unwrap();
-    let told = &engine.recovery.entries_undecodable;
+    let engine = open(&disk).unwrap();
+    let told = &engine.recovery().entries_undecodable;
     assert_eq!((told[0].sequence, told[0].spans_expected, told[0].spans_found), (1, 3, 1));
     assert!(told[1].why.is_some());
     assert_eq!(ids(&engine), [1]);
@@ -335,7 +374,7 @@ fn a_body_that_gives_other_spans_now_is_reported_and_kept() {
 #[test]
 fn the_request_itself_goes_into_the_log_and_comes_back() {
     let disk = FaultyDisk::new();
-    let engine = Stepped::open(&disk).unwrap();
+    let engine = open(&disk).unwrap();
     let encoded = wire::otlp::encode_proto(&write(1).batch);
     for (id, encoding) in span::Encoding::ALL.into_iter().enumerate() {
         let body = bytes::Bytes::from(wire::compress(encoding, &encoded));
@@ -353,7 +392,7 @@ fn the_request_itself_goes_into_the_log_and_comes_back() {
         assert!(logged, "{encoding:?}");
     }
     disk.restart(Outage::Kill);
-    let engine = Stepped::open(&disk).unwrap();
+    let engine = open(&disk).unwrap();
     for id in 0..span::Encoding::ALL.len() {
         let tenant = Tenant::new(&format!("t{id}")).unwrap();
         assert!(engine.trace(&tenant, TraceId::from_halves(0, 1)).unwrap().is_some(), "t{id}");
