@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and the help that teaches it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, value_parser};
 use shop::Protocol;
@@ -21,7 +22,8 @@ use crate::config::SETTINGS;
         tracewell                                       serve, reachable from this machine\n  \
         tracewell --listen 0.0.0.0                      serve, reachable from the network\n  \
         tracewell generate --requests 1000              send it the traces of a shop\n  \
-        tracewell validate --config tracewell.yaml      check a configuration\n\n\
+        tracewell search --service checkout --errors    show what failed there\n  \
+        tracewell doctor                                try every way in and out\n\n\
         Every setting is also an environment variable (--otlp-grpc is TRACEWELL_OTLP_GRPC) and a line of the file\n\
         given with --config. Jaeger's flags and variables are understood, too."
 )]
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     Serve(SettingFlags),
     /// Send realistic traces of a shop with thirteen services
     Generate(Generate),
+    /// Print one trace as a tree, with the bottleneck marked
+    Get(Get),
+    /// Find traces and print them
+    Search(Search),
+    /// Send one marked trace through every listener, read it back, and say what to do about what failed
+    Doctor(Doctor),
     /// Ask a running server whether it is well; the exit code is the answer
     Health(Health),
     /// Check the configuration and print all mistakes at once
@@ -79,7 +87,7 @@ pub(crate) struct Generate {
     /// Where to send [default: this machine, the protocol's own port]
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<Endpoint>,
-    /// otlp-http, otlp-grpc, jaeger-compact, jaeger-binary, jaeger-http or jaeger-grpc
+    /// otlp-http, otlp-grpc, jaeger-compact, jaeger-binary, jaeger-http, jaeger-grpc or zipkin
     /// [default: what the endpoint's port says, else otlp-http]
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<Protocol>,
@@ -89,6 +97,72 @@ pub(crate) struct Generate {
     /// How long a refused request is tried again
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) patience: u64,
+}
+
+/// Which server a command asks.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// The server to ask
+    #[arg(long, value_name = "URL", env = "TRACEWELL_SERVER", default_value = "http://localhost:16686")]
+    pub(crate) server: Endpoint,
+}
+
+/// `tracewell get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The trace's id; its first 6 digits are enough
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+/// `tracewell search`.
+#[derive(Debug, Args)]
+#[command(after_help = "All conditions hold on one span.\n\nExamples:\n  \
+    tracewell search --service payment --min-duration 200ms\n  \
+    tracewell search --tag http.response.status_code=503 --since 1h --trees")]
+pub(crate) struct Search {
+    /// Only spans of this service
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Only spans of this operation
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operation: Option<String>,
+    /// Only spans with this attribute; may be given several times
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    pub(crate) tags: Vec<(String, String)>,
+    /// Only spans that failed
+    #[arg(long)]
+    pub(crate) errors: bool,
+    /// Only spans that took at least as long
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) min_duration: Option<Duration>,
+    /// Only spans that took at most as long
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) max_duration: Option<Duration>,
+    /// Only spans that began in the last such time
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub(crate) since: Duration,
+    /// At most so many traces, newest first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_500))]
+    pub(crate) limit: u16,
+    /// Print whole trees instead of one line for each trace
+    #[arg(long)]
+    pub(crate) trees: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+/// `tracewell doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The server's query listener; the others are tried on the same host, at the ports of the settings
+    /// given here [default: this machine]
+    #[arg(long, value_name = "URL", env = "TRACEWELL_SERVER")]
+    pub(crate) url: Option<Endpoint>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
 }
 
 /// `tracewell health`.
@@ -142,6 +216,15 @@ impl FromArgMatches for SettingFlags {
 fn positive(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
     if number.is_finite() && 0.0 < number { Ok(number) } else { Err("write a number above 0".to_owned()) }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text)
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn compression(text: &str) -> Result<span::Encoding, String> {

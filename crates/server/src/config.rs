@@ -12,6 +12,7 @@ mod jaeger_file;
 mod jaeger_names;
 mod listener;
 mod nearest;
+mod node;
 mod quantity;
 mod setting;
 
@@ -23,7 +24,7 @@ use listen::Address;
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use jaeger_names::take_jaeger_flags;
 pub(crate) use listener::Listener;
-pub(crate) use quantity::{show_bytes, show_duration};
+pub(crate) use quantity::{duration, show_bytes, show_duration};
 pub(crate) use setting::{SETTINGS, Setting};
 
 /// Everything that an operator can decide, decided.

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
+use span::DurationNanos;
 use store::{MemoryStore, StoreError, TraceReader, TraceWriter};
+use store_columnar::{ColumnarStore, Recovery, Retention, Stats};
 
-use crate::config::{Config, Storage, show_bytes};
+use crate::clock;
+use crate::config::{Config, Storage, show_bytes, show_duration};
 use crate::exposition::Exposition;
 
 /// An open engine.
@@ -25,7 +29,7 @@ pub(crate) struct Engine {
 pub(crate) fn open(config: &Config) -> anyhow::Result<Engine> {
     match config.storage {
         Storage::Memory => Ok(memory(config)),
-        Storage::Columnar => Ok(memory(config)),
+        Storage::Columnar => columnar(config),
     }
 }
 
@@ -42,5 +46,105 @@ fn memory(config: &Config) -> Engine {
         measure: Box::new(|_| {}),
         ailment: Box::new(|| None),
         close: Box::new(|| Ok(())),
+    }
+}
+
+fn columnar(config: &Config) -> anyhow::Result<Engine> {
+    let directory = std::path::absolute(&config.data_dir).context("the data directory has no place")?;
+    // Zero is how operators write "never".
+    let age = (!config.retention.is_zero()).then(|| DurationNanos::from(config.retention));
+    let bytes = (config.retention_bytes != 0).then_some(config.retention_bytes);
+    let store = ColumnarStore::open(store_columnar::Config {
+        directory: directory.clone(),
+        process_id: std::process::id(),
+        now: Arc::new(clock::now),
+        retention: Retention { age, bytes },
+        limits: store_columnar::Limits::default(),
+    })?;
+    report(store.recovery());
+    let found = store.stats();
+    let store = Arc::new(store);
+    let (counted, watched, closed) = (Arc::clone(&store), Arc::clone(&store), Arc::clone(&store));
+    let kept = match (age, bytes) {
+        (None, None) => "everything is kept".to_owned(),
+        (Some(_), None) => show_duration(config.retention),
+        (None, Some(bytes)) => show_bytes(bytes),
+        (Some(_), Some(bytes)) => {
+            format!("{} or {}, whichever comes first", show_duration(config.retention), show_bytes(bytes))
+        }
+    };
+    let spans = found.segments_spans + store.recovery().spans_replayed;
+    let size = show_bytes(found.segments_bytes + found.wal_bytes);
+    Ok(Engine {
+        writer: Arc::clone(&store) as Arc<dyn TraceWriter>,
+        reader: store,
+        lines: vec![
+            ("data", format!("{} ({spans} spans, {size})", directory.display())),
+            ("retention", kept),
+        ],
+        measure: Box::new(move |text| measure(&counted.stats(), text)),
+        ailment: Box::new(move || {
+            let why = "a sync failed, so nothing more is acknowledged; restart when the disk is sound";
+            watched.stats().poisoned.then(|| why.to_owned())
+        }),
+        close: Box::new(move || closed.close()),
+    })
+}
+
+/// Says what a start found that is not as it was left.
+fn report(recovery: &Recovery) {
+    if 0 < recovery.spans_replayed {
+        tracing::info!(spans = recovery.spans_replayed, entries = recovery.entries_replayed, "log replayed");
+    }
+    for loss in &recovery.wal_losses {
+        tracing::error!(?loss, "the log lost what it had acknowledged");
+    }
+    for entry in &recovery.entries_undecodable {
+        tracing::error!(?entry, "a log entry gives other spans than it once gave");
+    }
+    for aside in &recovery.segments_set_aside {
+        let path = aside.path.display();
+        tracing::error!(%path, spans = aside.spans, why = aside.why, "a segment cannot be read and was set aside");
+    }
+    if recovery.manifest_damaged {
+        tracing::warn!("the manifest was damaged and was made anew from the segments");
+    }
+}
+
+fn measure(stats: &Stats, text: &mut Exposition) {
+    for (name, help, value) in [
+        ("tracewell_wal_written_bytes_total", "Bytes written to the log.", stats.wal_written_bytes),
+        ("tracewell_frozen_segments_total", "Heads that became segments.", stats.heads_frozen),
+        ("tracewell_freezes_failed_total", "Freezes that failed and are tried again.", stats.freezes_failed),
+        ("tracewell_writes_held_back_total", "Writes that had to wait for a freeze.", stats.writes_held_back),
+        ("tracewell_writes_refused_total", "Writes refused because of the disk.", stats.writes_refused),
+        ("tracewell_spans_expired_total", "Spans forgotten by retention.", stats.spans_expired),
+        ("tracewell_reads_damaged_total", "Reads that left out damaged rows.", stats.reads_damaged),
+        (
+            "tracewell_removals_failed_total",
+            "Forgotten files that could not be removed.",
+            stats.removals_failed,
+        ),
+    ] {
+        text.counter(name, help, &[], value);
+    }
+    let help = "Segments forgotten, by cause.";
+    for (cause, count) in [("age", stats.segments_expired_by_age), ("bytes", stats.segments_expired_by_bytes)]
+    {
+        text.counter("tracewell_segments_expired_total", help, &[("cause", cause)], count);
+    }
+    for (name, help, value) in [
+        ("tracewell_head_bytes", "Memory of the newest spans, until they are a segment.", stats.heads_bytes),
+        ("tracewell_wal_bytes", "Bytes that the log takes on the disk.", stats.wal_bytes),
+        ("tracewell_segments", "Segments that can be read.", stats.segments),
+        ("tracewell_segments_bytes", "Bytes that they take on the disk.", stats.segments_bytes),
+        ("tracewell_segments_spans", "Spans in them.", stats.segments_spans),
+        (
+            "tracewell_store_poisoned",
+            "1 when a sync failed and nothing more is acknowledged.",
+            u64::from(stats.poisoned),
+        ),
+    ] {
+        text.gauge(name, help, &[], value as f64);
     }
 }

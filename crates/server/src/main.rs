@@ -6,18 +6,22 @@
 
 #![forbid(unsafe_code)]
 
+mod ask;
 mod cli;
 mod clock;
 mod config;
+mod doctor;
 mod doors;
 mod engines;
 mod exposition;
+mod find;
 mod generate;
 mod health;
 mod health_probe;
 mod log;
 mod process;
 mod serve;
+mod show;
 mod telemetry;
 
 use std::io::Write;
@@ -55,6 +59,12 @@ fn run(cli: Cli, jaeger_flags: Vec<(String, String)>) -> anyhow::Result<ExitCode
             say(&format!("{notices}the configuration is good"));
         }
         Command::Generate(generate) => return generate::run(generate),
+        Command::Get(get) => return find::get(&get),
+        Command::Search(search) => return find::search(&search),
+        Command::Doctor(doctor) => {
+            let (config, _) = configure(doctor.settings, jaeger_flags)?;
+            return doctor::run(&config, doctor.url);
+        }
         Command::Health(health) => {
             return health_probe::run(health, || configure(SettingFlags::default(), Vec::new()));
         }

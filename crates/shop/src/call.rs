@@ -146,9 +146,16 @@ impl Connection {
             self.open = Some(self.connect().await?);
         }
         let request = self.addressed(request);
+        // The connection's own task may still be busy with the end of the last answer.
         let sent = match &mut self.open {
-            Some(Open::One(open)) => open.send_request(request).await,
-            Some(Open::Two(open)) => open.send_request(request).await,
+            Some(Open::One(open)) => match open.ready().await {
+                Ok(()) => open.send_request(request).await,
+                Err(closed) => Err(closed),
+            },
+            Some(Open::Two(open)) => match open.ready().await {
+                Ok(()) => open.send_request(request).await,
+                Err(closed) => Err(closed),
+            },
             None => unreachable!("the connection was opened above"),
         };
         let broke = |source| CallError::Broke { authority: self.authority.clone(), source };

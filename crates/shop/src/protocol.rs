@@ -18,17 +18,20 @@ pub enum Protocol {
     JaegerHttp,
     /// Jaeger's gRPC.
     JaegerGrpc,
+    /// Zipkin's JSON, version 2.
+    Zipkin,
 }
 
 impl Protocol {
     /// All protocols; the listeners of the server bear the same names.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OtlpGrpc,
         Self::OtlpHttp,
         Self::JaegerCompact,
         Self::JaegerBinary,
         Self::JaegerHttp,
         Self::JaegerGrpc,
+        Self::Zipkin,
     ];
 
     /// Returns its name.
@@ -40,6 +43,7 @@ impl Protocol {
             Self::JaegerBinary => "jaeger-binary",
             Self::JaegerHttp => "jaeger-http",
             Self::JaegerGrpc => "jaeger-grpc",
+            Self::Zipkin => "zipkin",
         }
     }
 
@@ -52,6 +56,7 @@ impl Protocol {
             Self::JaegerBinary => 6832,
             Self::JaegerHttp => 14268,
             Self::JaegerGrpc => 14250,
+            Self::Zipkin => 9411,
         }
     }
 
@@ -62,6 +67,7 @@ impl Protocol {
             Self::OtlpHttp => "/v1/traces",
             Self::JaegerHttp => "/api/traces?format=jaeger.thrift",
             Self::JaegerGrpc => "/jaeger.api_v2.CollectorService/PostSpans",
+            Self::Zipkin => "/api/v2/spans",
             Self::JaegerCompact | Self::JaegerBinary => "",
         }
     }
@@ -85,7 +91,7 @@ impl Protocol {
 /// The text names no protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no protocol: write otlp-grpc, otlp-http, jaeger-compact, jaeger-binary, jaeger-http or jaeger-grpc"
+    "{0:?} is no protocol: write otlp-grpc, otlp-http, jaeger-compact, jaeger-binary, jaeger-http, jaeger-grpc or zipkin"
 )]
 pub struct NoProtocol(String);
 

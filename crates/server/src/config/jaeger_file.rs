@@ -1,6 +1,6 @@
 //! The answer to somebody who gives us Jaeger 2's own configuration: the same settings in our words.
 
-use super::file::{Node, Placed};
+use super::node::{Node, Placed};
 
 /// Top-level keys that only a Collector's configuration has.
 const JAEGERS: [&str; 6] = ["service", "extensions", "receivers", "exporters", "processors", "connectors"];

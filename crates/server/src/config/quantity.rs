@@ -5,7 +5,7 @@ use std::time::Duration;
 const DAY: u64 = 24 * 3_600;
 
 /// Reads `90s`, `12h`, `7d`, `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text.trim()).ok_or_else(|| "no duration: write 90s, 12h or 7d".to_owned())
 }
 

@@ -27,6 +27,7 @@ pub fn messages(protocol: Protocol, encoding: Encoding, batch: &SpanBatch) -> Ve
     let bodies = match protocol {
         Protocol::OtlpGrpc | Protocol::OtlpHttp => vec![wire::otlp::encode_proto(batch)],
         Protocol::JaegerGrpc => vec![wire::jaeger::encode_proto(batch)],
+        Protocol::Zipkin => vec![wire::zipkin::encode_json_v2(batch)],
         Protocol::JaegerHttp => wire::jaeger::encode_batch_binary(batch),
         Protocol::JaegerCompact => wire::jaeger::encode_datagrams_compact(batch, DATAGRAM_BYTES_MAX),
         Protocol::JaegerBinary => wire::jaeger::encode_datagrams_binary(batch, DATAGRAM_BYTES_MAX),
@@ -75,6 +76,7 @@ const fn content_type(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::OtlpGrpc | Protocol::JaegerGrpc => "application/grpc",
         Protocol::OtlpHttp => "application/x-protobuf",
+        Protocol::Zipkin => "application/json",
         Protocol::JaegerHttp | Protocol::JaegerCompact | Protocol::JaegerBinary => "application/x-thrift",
     }
 }
