@@ -205,6 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn without_a_word_everything_is_on_and_on_the_loopback() {
+        let (config, notices) = Config::of(&Sources::default()).unwrap();
+        for listener in Listener::ALL {
+            assert_eq!(config.address(listener), Some(Address::Loopback(listener.port())));
+        }
+        assert_eq!((config.storage, config.data_dir.to_str()), (Storage::Columnar, Some("tracewell-data")));
+        assert_eq!((config.retention.as_secs(), config.retention_bytes), (7 * 24 * 3_600, 20 << 30));
+        assert!(notices.is_empty());
+    }
+
+    #[test]
     fn host_moves_every_listener_that_names_none() {
         let (config, _) =
             Config::of(&sources(&[("listen.host", "0.0.0.0"), ("listen.zipkin", "localhost:1")], &[], ""))

@@ -37,9 +37,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server on free ports and waits until it is ready.
+    /// Starts a server, on free ports where `flags` do not place a listener, and waits until it is ready.
     pub(crate) fn start(data: &Path, flags: &[&str]) -> Self {
-        let free = LISTENERS.iter().flat_map(|name| [format!("--{name}"), "127.0.0.1:0".to_owned()]);
+        let placed = |name: &&&str| !flags.iter().any(|flag| flag.strip_prefix("--") == Some(**name));
+        let free = LISTENERS.iter().filter(placed);
+        let free = free.flat_map(|name| [format!("--{name}"), "127.0.0.1:0".to_owned()]);
         let mut process = tracewell()
             .args(free)
             .arg("--data-dir")
@@ -77,6 +79,11 @@ impl Running {
     /// Returns the address of a listener.
     pub(crate) fn address(&self, listener: &str) -> SocketAddr {
         self.addresses[listener]
+    }
+
+    /// Tells whether a listener is on.
+    pub(crate) fn is_on(&self, listener: &str) -> bool {
+        self.addresses.contains_key(listener)
     }
 
     /// Returns a listener as a URL.

@@ -56,13 +56,19 @@ fn start_says_what_listens_where_data_lies_and_what_is_ignored() {
 }
 
 #[test]
-fn listeners_can_be_off() {
+fn each_listener_has_its_address_and_can_be_off() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("off.yaml");
-    fs::write(&file, "listen:\n  zipkin: off\n").unwrap();
-    // A flag given twice is an error, so the file switches off what no flag places.
-    let (good, text) = crate::running::run(&["validate", "--config", file.to_str().unwrap()]);
-    assert!(good, "{text}");
+    fs::write(&file, "listen:\n  query: off\n").unwrap();
+    let path = file.to_str().unwrap();
+    let flags = ["--storage", "memory", "--zipkin", "off", "--jaeger-compact", "off", "--config", path];
+    let server = Running::start(home.path(), &flags);
+    for listener in crate::running::LISTENERS {
+        // The flag of the harness stands before the file.
+        let expected = !matches!(listener, "zipkin" | "jaeger-compact");
+        assert_eq!(server.is_on(listener), expected, "{listener}");
+    }
+    assert!(server.printed().contains("\n  zipkin          off\n"), "{}", server.printed());
 }
 
 #[test]
