@@ -59,6 +59,8 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
         process_id: std::process::id(),
         now: Arc::new(clock::now),
         retention: Retention { age, bytes },
+        // What somebody archived stays when everything around it has gone.
+        spared: |tenant| tenant.as_str().ends_with(api::ARCHIVE_SUFFIX),
         limits: store_columnar::Limits::default(),
     })?;
     report(store.recovery());
@@ -82,7 +84,11 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
             ("data", format!("{} ({spans} spans, {size})", directory.display())),
             ("retention", kept),
         ],
-        measure: Box::new(move |text| measure(&counted.stats(), text)),
+        measure: Box::new(move |text| {
+            let help = "Spans found at the start, in segments and in the log.";
+            text.gauge("tracewell_recovered_spans", help, &[], spans as f64);
+            measure(&counted.stats(), text);
+        }),
         ailment: Box::new(move || {
             let why = "a sync failed, so nothing more is acknowledged; restart when the disk is sound";
             watched.stats().poisoned.then(|| why.to_owned())

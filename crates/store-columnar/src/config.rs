@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use span::{DurationNanos, UnixNanos};
+use span::{DurationNanos, Tenant, UnixNanos};
 
 /// Tells the time. The engine has no clock of its own.
 pub type Now = Arc<dyn Fn() -> UnixNanos + Send + Sync>;
@@ -21,6 +21,8 @@ pub struct Config {
     pub now: Now,
     /// What is forgotten when.
     pub retention: Retention,
+    /// Whose segments are never forgotten.
+    pub spared: fn(&Tenant) -> bool,
     /// Sizes that only tests and measurements change.
     pub limits: Limits,
 }

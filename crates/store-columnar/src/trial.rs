@@ -35,6 +35,7 @@ pub(crate) fn config(directory: &Path, clock: &Clock) -> Config {
         process_id: 7,
         now: clock.now(),
         retention: Retention { age: None, bytes: None },
+        spared: |_| false,
         limits: Limits { wal_file_bytes: 12 << 10, ..Limits::default() },
     }
 }

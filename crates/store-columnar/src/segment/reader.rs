@@ -3,6 +3,7 @@
 //! Opening reads the tail and the footer and nothing else. Each table is read, checked and kept when it is
 //! first needed. A reader never writes and never locks for longer than it takes to keep a table.
 
+#[cfg(all(test, feature = "measure"))]
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -13,8 +14,7 @@ use super::failure::Failure;
 use super::filter::{Filter, id_entry};
 use super::ids::Ids;
 use super::layout::{
-    ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, fixed,
-    take_directory,
+    ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, take_directory,
 };
 use super::listing::take_listing;
 use super::pages::{PageTexts, Pages};
@@ -214,18 +214,20 @@ impl Segment {
 
     /// Returns how many bytes each column takes over all groups, and each table; attribute columns by owner
     /// and key.
+    #[cfg(all(test, feature = "measure"))]
     pub(crate) fn costs(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.count_bytes().map_err(|failure| self.tell(failure))
     }
 
+    #[cfg(all(test, feature = "measure"))]
     fn count_bytes(&self) -> Result<BTreeMap<String, u64>, Failure> {
         let mut costs = BTreeMap::new();
         let mut add = |name: String, len: u32| *costs.entry(name).or_default() += u64::from(len);
         for group in 0..self.footer.groups.len() {
             add("directories".to_owned(), self.footer.groups[group].directory_len);
             for column in self.directory(group)?.iter() {
-                let name = match column.number.checked_sub(fixed::ATTRIBUTES) {
-                    None => fixed::name(column.number).to_owned(),
+                let name = match column.number.checked_sub(super::layout::fixed::ATTRIBUTES) {
+                    None => super::layout::fixed::name(column.number).to_owned(),
                     Some(at) => match self.names()?.get(at as usize) {
                         Some(name) => format!("{} {}", name.owner.word(), String::from_utf8_lossy(&name.key)),
                         None => "unknown".to_owned(),

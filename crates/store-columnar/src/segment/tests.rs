@@ -1,3 +1,5 @@
+//! Segments are held against what went in: every field, every search, every flipped byte.
+
 use std::path::{Path, PathBuf};
 
 use span::SpanBatch;

@@ -19,6 +19,9 @@ pub(crate) fn retain(hold: &Hold, now: UnixNanos) -> Result<u64, StoreError> {
     let mut forgotten = 0;
     for (tenant, view) in hold.views.all() {
         hold.check_sound()?;
+        if (hold.config.spared)(&tenant) {
+            continue;
+        }
         let expired = expired(hold, &view, now);
         if !expired.is_empty() {
             forget(hold, &tenant, &expired)?;
