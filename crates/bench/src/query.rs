@@ -48,7 +48,7 @@ fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos)) -> Vec<Question>
     vec![
         Question { p50_ms: Some(1.0), p99_ms: Some(5.0), ..question("query.by_id", by_id) },
         Question { p50_ms: Some(0.4), absent: true, ..question("query.by_id_absent", absent.collect()) },
-        question("query.service_operation", search("service=cart&operation=POST%20%2Fcart")),
+        question("query.service_operation", search("service=cart&operation=shop.CartService%2FGetCart")),
         question(
             "query.service_tag_slow",
             search("service=payment&tags=%7B%22error%22%3A%22true%22%7D&minDuration=20ms"),

@@ -28,16 +28,6 @@ pub(crate) enum Transport {
     Grpc,
 }
 
-impl Transport {
-    /// Returns the word that rows use.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Grpc => "grpc",
-        }
-    }
-}
-
 /// What happened to the load.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
