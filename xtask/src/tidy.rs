@@ -3,7 +3,7 @@
 //! `cargo xtask tidy` and this package's own test read every source file once and apply each law to
 //! it; a breach is one line `path:line: what is wrong`. The laws are one file each:
 //!
-//! - [`file`]: length, header, bare `#[allow]`, `#[ignore]`, `#![forbid(unsafe_code)]`
+//! - [`mod@file`]: length, header, bare `#[allow]`, `#[ignore]`, `#![forbid(unsafe_code)]`
 //! - [`rooms`]: names that say nothing, and modules that hide a crate
 //! - [`cycles`]: modules that import each other
 //! - [`floors`]: which crate may depend on which

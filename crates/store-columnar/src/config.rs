@@ -45,6 +45,12 @@ pub struct Limits {
     pub freeze_bytes: usize,
     /// A head this old is frozen, so that a restart has little to replay.
     pub freeze_age: DurationNanos,
+    /// A head with fewer spans than this may grow older: a segment costs an open file, and a start that
+    /// replays so few takes no time.
+    pub small_head_spans: usize,
+    /// A small head this old is frozen all the same, and at [`Self::freeze_age`] where the log has grown
+    /// beyond four files: an old head keeps all that came after it in the log.
+    pub small_head_age: DurationNanos,
     /// All heads together. Beyond it writers wait until a head is frozen.
     pub heads_bytes_max: usize,
     /// The length of a log file.
@@ -57,6 +63,8 @@ impl Default for Limits {
             freeze_spans: 384 << 10,
             freeze_bytes: 64 << 20,
             freeze_age: DurationNanos::from(Duration::from_secs(60)),
+            small_head_spans: 32 << 10,
+            small_head_age: DurationNanos::from(Duration::from_secs(3_600)),
             heads_bytes_max: 256 << 20,
             wal_file_bytes: 64 << 20,
         }

@@ -15,11 +15,11 @@ use span::UnixNanos;
 use store::StoreError;
 
 use crate::disk::DiskFile;
-use crate::hold::{Hold, Sealed};
+use crate::hold::{Head, Hold, Sealed};
 use crate::manifest::{Edit, SegmentId, SegmentLine};
 use crate::segment::Segment;
 use crate::segment::build::Built;
-use crate::stats::add;
+use crate::stats::{add, read};
 use crate::view::Shelved;
 
 /// How much is written to a segment's file at once.
@@ -38,10 +38,15 @@ pub(crate) enum Frozen {
 pub(crate) fn seal_due(hold: &Hold, now: UnixNanos) -> Result<(), StoreError> {
     let mut ingest = hold.ingest()?;
     hold.check_sound()?;
-    let age = hold.config.limits.freeze_age;
-    let due = |born: UnixNanos| age <= now.since(born);
+    let limits = hold.config.limits;
+    let log_is_long = 4 * limits.wal_file_bytes < read(&hold.counters.wal_bytes);
+    let due = |head: &Head| {
+        let is_small = head.rows.len() < limits.small_head_spans && !log_is_long;
+        let age = if is_small { limits.small_head_age } else { limits.freeze_age };
+        age <= now.since(head.born)
+    };
     let mut tenants: Vec<_> =
-        ingest.heads.iter().filter(|(_, head)| due(head.born)).map(|(tenant, _)| tenant.clone()).collect();
+        ingest.heads.iter().filter(|(_, head)| due(head)).map(|(tenant, _)| tenant.clone()).collect();
     if tenants.is_empty() && ingest.sealed.is_empty() && hold.is_crowded() {
         let largest = ingest.heads.iter().max_by_key(|(_, head)| head.rows.bytes());
         tenants.extend(largest.map(|(tenant, _)| tenant.clone()));

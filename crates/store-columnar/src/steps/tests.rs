@@ -345,6 +345,26 @@ fn retention_forgets_by_arrival_and_by_bytes_and_lets_readers_finish() {
 }
 
 #[test]
+fn small_heads_grow_older_than_large_ones() {
+    let (disk, clock) = (FaultyDisk::new(), Clock::default());
+    let mut config = config(&root(), &clock);
+    config.limits.small_head_spans = 2;
+    let limits = config.limits;
+    let engine = SteppedStore::open_on(Arc::new(disk.clone()), config, Freezing::ByHand).unwrap();
+    let frozen_at = |age: DurationNanos| {
+        engine.seal_due(UnixNanos(0).plus(age)).unwrap();
+        engine.freeze_one().unwrap()
+    };
+    engine.write(&[write(1)]).unwrap();
+    assert!(!frozen_at(limits.freeze_age));
+    engine.write(&[write(2)]).unwrap();
+    assert!(frozen_at(limits.freeze_age), "two spans are a large head here");
+    engine.write(&[write(3)]).unwrap();
+    assert!(!frozen_at(limits.freeze_age));
+    assert!(frozen_at(limits.small_head_age));
+}
+
+#[test]
 fn a_body_that_gives_other_spans_now_is_reported_and_kept() {
     let disk = FaultyDisk::new();
     let engine = open(&disk).unwrap();
