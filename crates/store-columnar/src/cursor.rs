@@ -14,13 +14,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hashbrown::HashSet;
 use span::{BatchBuilder, SpanBatch, Trace, TraceId, TraceKey};
 use store::{Detail, Search, StoreError, TraceCursor};
 
 use crate::part::{Matches, Part};
-use crate::stats::{Counters, add};
+use crate::stats::Counters;
 
 /// A search over the parts of a view.
 pub(crate) struct PartsCursor {
@@ -140,12 +141,43 @@ impl Parts {
         Ok(Trace::assemble(id, batch.spans())?)
     }
 
+    /// Puts a trace together that was asked for by name. Where nothing is found and something could not
+    /// be read, the trace is not absent but unknown, and the damage is the answer.
+    pub(crate) fn named(&self, id: TraceId) -> Result<Option<Trace>, StoreError> {
+        let mut builder = BatchBuilder::new();
+        let mut damage = None;
+        for part in &self.all {
+            match part.fragment(id, Detail::Whole, &mut builder) {
+                Err(error @ (StoreError::Damaged { .. } | StoreError::Disk { .. })) => {
+                    self.count_damage(&error);
+                    damage = Some(error);
+                }
+                read => {
+                    read?;
+                }
+            }
+        }
+        let batch: SpanBatch = builder.finish();
+        match (Trace::assemble(id, batch.spans())?, damage) {
+            (None, Some(damage)) => Err(damage),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Counts damage, and tells the first of it, then ever fewer: each read of a bad block comes here.
+    fn count_damage(&self, error: &StoreError) {
+        let so_far = self.counters.reads_damaged.fetch_add(1, Ordering::Relaxed) + 1;
+        if so_far.is_power_of_two() {
+            tracing::error!(%error, reads = so_far, "stored spans cannot be read and are left out");
+        }
+    }
+
     /// Leaves out what is damaged: `None`, and counted. Any other failure is the caller's.
     pub(crate) fn spare<T>(&self, result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(StoreError::Damaged { .. } | StoreError::Disk { .. }) => {
-                add(&self.counters.reads_damaged, 1);
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Disk { .. })) => {
+                self.count_damage(&error);
                 Ok(None)
             }
             Err(error) => Err(error),

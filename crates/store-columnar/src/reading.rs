@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use span::{Tenant, Trace, TraceId};
-use store::{Capabilities, Detail, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader};
+use store::{Capabilities, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader};
 
 use crate::cursor::{Parts, PartsCursor};
 use crate::hold::Hold;
@@ -15,7 +15,7 @@ impl TraceReader for Hold {
     }
 
     fn trace(&self, tenant: &Tenant, id: TraceId) -> Result<Option<Trace>, StoreError> {
-        parts(self, tenant).trace(id, Detail::Whole)
+        parts(self, tenant).named(id)
     }
 
     fn ids_with_prefix(

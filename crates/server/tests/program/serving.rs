@@ -28,6 +28,7 @@ fn spans_over_http_are_found_by_id_at_once() {
     let path = "GET /api/traces/5b8aa5a2d2c872e8321cf37308d69df2";
     let (status, trace) = http(server.address("query"), path, "");
     assert!(status == 200 && trace.contains("model request"), "{status} {trace}");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "memory leaves nothing on the disk");
 }
 
 #[test]

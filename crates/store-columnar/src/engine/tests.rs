@@ -194,7 +194,7 @@ fn old_heads_are_frozen_by_the_clock_alone() {
     let clock = Clock::default();
     let engine = ColumnarStore::open_on(Arc::new(FaultyDisk::new()), config(&root(), &clock)).unwrap();
     write(&engine, 1).unwrap();
-    clock.set(61_000_000_000);
+    clock.set(3_601_000_000_000);
     while engine.stats().segments == 0 {
         thread::yield_now();
     }
