@@ -350,7 +350,7 @@ fn small_heads_grow_older_than_large_ones() {
     let mut config = config(&root(), &clock);
     config.limits.small_head_spans = 2;
     let limits = config.limits;
-    let engine = SteppedStore::open_on(Arc::new(disk.clone()), config, Freezing::ByHand).unwrap();
+    let engine = SteppedStore::open_on(Arc::new(disk), config, Freezing::ByHand).unwrap();
     let frozen_at = |age: DurationNanos| {
         engine.seal_due(UnixNanos(0).plus(age)).unwrap();
         engine.freeze_one().unwrap()
