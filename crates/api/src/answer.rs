@@ -109,7 +109,7 @@ impl Desk {
         open: impl FnOnce(&dyn TraceReader, &Stop) -> Result<A, ApiError> + Send + 'static,
     ) -> Result<Telling<A>, ApiError> {
         let mut share = self.0.pool.share();
-        share.hold(CHUNK_BYTES)?;
+        share.begin(CHUNK_BYTES)?;
         let turn = self.first_turn().await?;
         self.stats().queries.count();
         Telling::begin(self.clone(), share, turn, open).await

@@ -16,7 +16,7 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, State};
 use axum::routing::get;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
@@ -25,7 +25,7 @@ use store::Detail;
 
 use crate::answer::{Whole, reply};
 use crate::json::{JsonWriter, Layout};
-use crate::question::{Parameters, TraceName, find};
+use crate::question::{Parameters, PathWord, TraceName, find};
 use crate::{ApiError, Desk};
 
 use self::answers::{Source, TracesJson};
@@ -111,7 +111,7 @@ async fn try_operations(desk: &Desk, call: Call) -> Result<Response<Body>, ApiEr
     .await
 }
 
-async fn by_id(State(desk): State<Desk>, Path(id): Path<String>, call: Call) -> Response<Body> {
+async fn by_id(State(desk): State<Desk>, PathWord(id): PathWord, call: Call) -> Response<Body> {
     let answered = try_by_id(&desk, &id, call).await;
     settle(&desk, answered)
 }

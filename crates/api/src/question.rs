@@ -6,6 +6,7 @@
 
 mod go_text;
 mod parameters;
+mod path_word;
 mod trace_name;
 
 use span::{DurationNanos, Tenant, UnixNanos};
@@ -15,6 +16,7 @@ use crate::ApiError;
 
 pub(crate) use go_text::{duration_text, parse_bool, parse_duration, parse_i32, parse_i64};
 pub(crate) use parameters::{Parameters, form_decoded};
+pub(crate) use path_word::PathWord;
 pub(crate) use trace_name::{TraceName, find};
 
 /// How many traces a search returns unless told.

@@ -61,6 +61,14 @@ impl Address {
         }
     }
 
+    /// Tells whether sockets of one kind cannot be at both addresses. Port 0 is never another's.
+    pub fn overlaps(self, other: Self) -> bool {
+        let (ours, theirs) = (self.sockets(), other.sockets());
+        self.port() != 0
+            && self.port() == other.port()
+            && ours.iter().any(|ours| theirs.iter().any(|theirs| meet(ours.ip(), theirs.ip())))
+    }
+
     /// Returns the socket addresses to bind, v4 first.
     pub(crate) fn sockets(self) -> Vec<SocketAddr> {
         match self {
@@ -73,6 +81,11 @@ impl Address {
             Self::One(address) => vec![address],
         }
     }
+}
+
+/// An unspecified address is every interface of its family.
+fn meet(one: IpAddr, other: IpAddr) -> bool {
+    one == other || (one.is_ipv4() == other.is_ipv4() && (one.is_unspecified() || other.is_unspecified()))
 }
 
 impl FromStr for Address {
@@ -103,6 +116,20 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_overlap_where_one_interface_and_port_would_be_taken_twice() {
+        let overlap = |one: &str, other: &str| {
+            let (one, other): (Address, Address) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(one.overlaps(other), other.overlaps(one));
+            one.overlaps(other)
+        };
+        assert!(overlap("localhost:1", "[::1]:1"));
+        assert!(overlap(":1", "10.0.0.1:1"));
+        assert!(!overlap("localhost:1", "10.0.0.1:1"));
+        assert!(!overlap(":1", ":2"));
+        assert!(!overlap(":0", ":0"));
+    }
 
     #[test]
     fn every_way_of_writing_is_understood() {

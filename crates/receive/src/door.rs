@@ -89,6 +89,8 @@ pub(crate) struct Decoder<F = fn(Bytes) -> Result<Decoded, DecodeError>> {
 /// What became of a message that was taken.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
+    /// Spans that are stored.
+    pub(crate) stored: usize,
     /// Spans that were bad, while the others are stored.
     pub(crate) rejected: u64,
     /// Why the first of them was.
@@ -169,8 +171,8 @@ impl Door {
                 tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Broke)??
             }
         };
-        let taken = Taken { rejected: decoded.rejected, reason: decoded.reason };
         *spans = decoded.batch.len();
+        let taken = Taken { stored: *spans, rejected: decoded.rejected, reason: decoded.reason };
         if decoded.batch.is_empty() {
             return Ok(taken);
         }

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode};
 use wire::zipkin::{self, Debug};
 use wire::{DecodeError, Decoded};
 
-use crate::door::{Decoder, Door};
+use crate::door::{Decoder, Door, Taken};
 use crate::protocol::Protocol;
 use crate::{reply, request};
 
@@ -48,6 +48,11 @@ async fn spans(State(door): State<Arc<Door>>, request: Request) -> Response {
     let decoder = Decoder { decode: move |body| decode(body, debug), format: None };
     let message = request::message(&door, request).await;
     match door.take(Protocol::ZipkinHttp, message, decoder).await {
+        Ok(Taken { stored: 0, rejected: 1.., reason }) => {
+            // Zipkin has no partial success. Of a mix the good spans count; nothing but bad ones is a bad request.
+            let reason = reason.unwrap_or_else(|| "no span could be read".to_owned());
+            reply::text(StatusCode::BAD_REQUEST, reason)
+        }
         Ok(_) => reply::empty(StatusCode::ACCEPTED),
         Err(refusal) => {
             let reply = reply::text(reply::status_of(&refusal), refusal.to_string());

@@ -162,7 +162,28 @@ impl Config {
                 errors.push(ConfigError::Value { from, value, why });
             }
         }
+        errors.extend(config.same_ports());
         if errors.is_empty() { Ok((config, notices)) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Finds listeners that would take each other's port.
+    fn same_ports(&self) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        for (at, listener) in Listener::ALL.into_iter().enumerate() {
+            let Some(address) = self.address(listener).filter(|address| address.port() != 0) else {
+                continue;
+            };
+            let clash = Listener::ALL[..at].iter().find(|other| {
+                other.is_datagrams() == listener.is_datagrams()
+                    && self.address(**other).is_some_and(|other| other.overlaps(address))
+            });
+            errors.extend(clash.map(|other| ConfigError::SamePort {
+                flag: format!("--{}", other.name()),
+                other: format!("--{}", listener.name()),
+                port: address.port(),
+            }));
+        }
+        errors
     }
 
     /// Returns where a listener listens; `None` is off.
@@ -234,7 +255,7 @@ mod tests {
         let file = "listen:\n  otlp_grcp: off\nretention: soon\nretentoin_bytes: 3\n";
         let found = errors(&sources(
             &[("storage", "paper")],
-            &[("TRACEWELL_QUREY", "off"), ("TRACEWELL_DRAIN_TIME", "-1s"), ("TRACEWELL_PORT_4317_TCP", "x")],
+            &[("TRACEWELL_QUREY", "off"), ("TRACEWELL_DRAIN_TIME", "-1s")],
             file,
         ));
         let expected = [
@@ -245,6 +266,38 @@ mod tests {
             "tracewell.yaml:3: retention: \"soon\" is no duration: write 90s, 12h or 7d",
             "TRACEWELL_DRAIN_TIME: \"-1s\" is no duration: write 90s, 12h or 7d",
         ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn broken_yaml_is_named_with_its_place() {
+        let found = errors(&sources(&[], &[], "listen: [1\nlog: x"));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("tracewell.yaml: line 2 column "), "{found:?}");
+        assert!(!found[0].contains('\n'), "{found:?}");
+    }
+
+    #[test]
+    fn variables_that_kubernetes_makes_for_services_are_not_ours() {
+        let made = [
+            ("TRACEWELL_SERVICE_HOST", "10.0.0.1"),
+            ("TRACEWELL_PORT", "tcp://10.0.0.1:16686"),
+            ("TRACEWELL_PORT_4317_TCP_ADDR", "10.0.0.1"),
+            ("TRACEWELL_QUERY_SERVICE_HOST", "10.0.0.2"),
+            ("TRACEWELL_QUERY_SERVICE_PORT_HTTP", "16686"),
+            ("TRACEWELL_AGENT_PORT_6831_UDP", "udp://10.0.0.3:6831"),
+        ];
+        let (_, notices) = Config::of(&sources(&[], &made, "")).unwrap();
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn two_listeners_on_one_port_are_a_mistake() {
+        let flags = [("listen.zipkin", "0.0.0.0:16686"), ("listen.otlp_http", "10.0.0.1:4317")];
+        // A datagram and a connection have ports of their own.
+        let found = errors(&sources(&flags, &[("TRACEWELL_QUERY_GRPC", "6831")], ""));
+        let expected =
+            ["--zipkin and --query are both at port 16686; give one of them another, or switch it off"];
         assert_eq!(found, expected);
     }
 

@@ -1,9 +1,10 @@
 //! `tracewell get` and `tracewell search`.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use span::DurationNanos;
 
 use crate::ask::Asker;
@@ -15,10 +16,10 @@ use crate::show::{self, Ink};
 pub(crate) fn get(get: &Get) -> anyhow::Result<ExitCode> {
     let mut asker = Asker::new(&get.server.server);
     let Some(trace) = wait(asker.trace(&get.id))? else {
-        print(&format!("no trace {}; it may still be on its way, or be gone by retention", get.id));
+        print(&format!("no trace {}; it may still be on its way, or be gone by retention", get.id))?;
         return Ok(ExitCode::FAILURE);
     };
-    print(&show::tree(&trace, ink()));
+    print(&show::tree(&trace, ink()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -28,10 +29,10 @@ pub(crate) fn search(search: &Search) -> anyhow::Result<ExitCode> {
     let traces = wait(asker.search(&parameters(search)))?;
     for trace in &traces {
         let text = if search.trees { show::tree(trace, ink()) + "\n" } else { show::line(trace, ink()) };
-        print(&text);
+        print(&text)?;
     }
     if traces.is_empty() {
-        print("nothing found; all conditions must hold on one span that began in the time of --since");
+        print("nothing found; all conditions must hold on one span that began in the time of --since")?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -70,7 +71,12 @@ fn ink() -> Ink {
     if std::io::stdout().is_terminal() { Ink::Colour } else { Ink::Plain }
 }
 
-fn print(text: &str) {
-    // Nobody reads a closed standard output.
-    let _ = writeln!(std::io::stdout(), "{text}");
+/// Writes a line. A reader that went away, as `head` does, has what it wanted.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("writing to standard output")
+        }
+        _ => Ok(()),
+    }
 }

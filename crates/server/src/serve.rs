@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock;
-use crate::config::{Config, show_duration};
+use crate::config::{Config, Storage, show_duration};
 use crate::doors::Doors;
 use crate::engines::{self, Engine};
 use crate::health::{Health, Phase};
@@ -97,7 +97,10 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     served?()
         .context("the engine did not come to rest; what was acknowledged is replayed at the next start")?;
-    say("stopped, nothing acknowledged is lost");
+    say(match config.storage {
+        Storage::Columnar => "stopped, everything that was taken in is in the data directory",
+        Storage::Memory => "stopped; with --storage memory nothing is kept",
+    });
     Ok(())
 }
 

@@ -36,6 +36,16 @@ impl Pool {
 }
 
 impl Share {
+    /// Makes an empty share hold its first `bytes`. A quarter of the pool is kept for answers that have
+    /// begun: a new one is refused in words, while those would be cut in the middle.
+    pub(crate) fn begin(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let bytes_max = self.pool.bytes_max;
+        if bytes_max - bytes_max / 4 < self.pool.held().saturating_add(bytes) {
+            return Err(ApiError::PoolExhausted { bytes_max });
+        }
+        self.hold(bytes)
+    }
+
     /// Makes the share hold `bytes`, more or less than before. Fails, and holds what it held, where
     /// the pool has no room.
     pub fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
@@ -75,5 +85,16 @@ mod tests {
         assert_eq!(pool.held(), 100);
         drop((a, b));
         assert_eq!(pool.held(), 0);
+    }
+
+    #[test]
+    fn a_quarter_is_kept_for_answers_that_have_begun() {
+        let pool = Pool::new(100);
+        let (mut old, mut new) = (pool.share(), pool.share());
+        old.begin(70).unwrap();
+        assert!(matches!(new.begin(6), Err(ApiError::PoolExhausted { bytes_max: 100 })));
+        old.hold(95).unwrap();
+        old.hold(20).unwrap();
+        new.begin(6).unwrap();
     }
 }

@@ -111,6 +111,7 @@ impl<A: Answer> Telling<A> {
                             self.leash.served = true;
                             self.leash.desk.count(&error);
                             self.leash.desk.stats().cut.count();
+                            tracing::warn!(%error, "an answer was cut off after its beginning was sent");
                             return Poll::Ready(Some(Err(error)));
                         }
                     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::Response;
 use store::Write;
 
@@ -12,12 +12,12 @@ use super::parameters::one_trace;
 use super::{Call, JSON, settle};
 use crate::answer::{Whole, reply};
 use crate::json::JsonWriter;
-use crate::question::{TraceName, find};
+use crate::question::{PathWord, TraceName, find};
 use crate::{ApiError, Backend, Desk};
 
 /// Copies the trace, as it is stored, under the tenant's archive. The reply says that the copy is
 /// durable. Archiving twice is archiving once.
-pub(super) async fn archive(State(desk): State<Desk>, Path(id): Path<String>, call: Call) -> Response<Body> {
+pub(super) async fn archive(State(desk): State<Desk>, PathWord(id): PathWord, call: Call) -> Response<Body> {
     let answered = try_archive(&desk, &id, call).await;
     settle(&desk, answered)
 }

@@ -1,14 +1,14 @@
 //! `GET /api/services` and the two listings of operations.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::Response;
 use store::Operation;
 
 use super::envelope::around;
 use super::{Call, JSON, settle};
 use crate::answer::{Whole, reply};
-use crate::question::form_decoded;
+use crate::question::{PathWord, form_decoded};
 use crate::{ApiError, Desk};
 
 /// Returns all services, by name.
@@ -20,7 +20,7 @@ pub(super) async fn services(State(desk): State<Desk>, call: Call) -> Response<B
 /// Returns the names of a service's operations.
 pub(super) async fn of_service(
     State(desk): State<Desk>,
-    Path(service): Path<String>,
+    PathWord(service): PathWord,
     call: Call,
 ) -> Response<Body> {
     let answered = try_of_service(&desk, service, call).await;

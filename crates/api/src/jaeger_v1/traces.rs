@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::Response;
 use store::Detail;
 
@@ -13,7 +13,7 @@ use super::trace_json::Spans;
 use super::trace_list::{Names, Reading, Source, TraceList};
 use super::{Call, JSON, settle};
 use crate::answer::reply;
-use crate::question::{TraceName, find};
+use crate::question::{PathWord, TraceName, find};
 use crate::{ApiError, Desk};
 
 /// Returns the traces that a search finds, newest first, or those that are named.
@@ -23,7 +23,7 @@ pub(super) async fn search(State(desk): State<Desk>, call: Call) -> Response<Bod
 }
 
 /// Returns one trace.
-pub(super) async fn by_id(State(desk): State<Desk>, Path(id): Path<String>, call: Call) -> Response<Body> {
+pub(super) async fn by_id(State(desk): State<Desk>, PathWord(id): PathWord, call: Call) -> Response<Body> {
     let answered = try_by_id(&desk, &id, call).await;
     settle(&desk, answered)
 }

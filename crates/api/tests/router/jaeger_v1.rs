@@ -158,6 +158,7 @@ async fn wrong_parameters_are_refused_in_an_envelope() {
             "unable to parse param 'raw': strconv.ParseBool: parsing \"x\": invalid syntax".to_owned(),
         ),
         ("/api/traces/nothex!", "strconv.ParseUint: parsing \"nothex!\": invalid syntax".to_owned()),
+        ("/api/traces/%ff", "strconv.ParseUint: parsing \"\u{fffd}\": invalid syntax".to_owned()),
         (
             "/api/metrics/latencies",
             "unable to parse param 'quantile': strconv.ParseFloat: parsing \"\": invalid syntax".to_owned(),

@@ -72,6 +72,16 @@ async fn what_is_no_list_of_spans_is_refused() {
 }
 
 #[tokio::test]
+async fn nothing_but_bad_spans_is_a_bad_request_and_a_mix_is_none() {
+    let house = House::new();
+    let (bad, good) = (r#"{"traceId":"xyz","id":"1"}"#, r#"{"traceId":"a1","id":"1"}"#);
+    let reply = post(&zipkin(&house), "/api/v2/spans", &[JSON], format!("[{bad},{bad}]")).await;
+    assert_eq!((reply.status.as_u16(), reply.body.is_empty()), (400, false), "{reply:?}");
+    let reply = post(&zipkin(&house), "/api/v2/spans", &[JSON], format!("[{bad},{good}]")).await;
+    assert_eq!(reply.status.as_u16(), 202);
+}
+
+#[tokio::test]
 async fn full_and_failing_servers_say_so() {
     for (house, status) in [(House::full(), 429), (House::closed(), 503), (House::broken(), 503)] {
         let reply = post(&zipkin(&house), "/api/v2/spans", &[JSON], V2).await;

@@ -11,6 +11,9 @@ pub(crate) enum ConfigError {
     /// A value that cannot be read.
     #[error("{from}: {value:?} is {why}")]
     Value { from: String, value: String, why: String },
+    /// Two listeners where only one can be.
+    #[error("{flag} and {other} are both at port {port}; give one of them another, or switch it off")]
+    SamePort { flag: String, other: String, port: u16 },
     /// A file that is no YAML.
     #[error("{name}: {why}")]
     Yaml { name: String, why: String },

@@ -13,7 +13,10 @@ pub(super) fn read(name: &str, text: &str, errors: &mut Vec<ConfigError>) -> Vec
     let root: Placed = match serde_saphyr::from_str(text) {
         Ok(root) => root,
         Err(error) => {
-            errors.push(ConfigError::Yaml { name: name.to_owned(), why: error.to_string() });
+            // The parser draws the place, too; the line and the column are enough.
+            let said = error.to_string();
+            let why = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            errors.push(ConfigError::Yaml { name: name.to_owned(), why });
             return Vec::new();
         }
     };

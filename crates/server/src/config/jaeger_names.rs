@@ -178,13 +178,14 @@ pub(super) fn of_environment(
     notices: &mut Vec<String>,
 ) -> Vec<Given> {
     let mut given = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
     for (flag, meaning) in &NAMES {
         let variable = flag.replace(['.', '-'], "_").to_ascii_uppercase();
         let found = environment.iter().find(|(name, value)| *name == variable && !value.is_empty());
         let Some((name, value)) = found else { continue };
         // Two flags may make the same variable.
-        let again = given.iter().any(|given: &Given| given.from == *name);
-        if !again {
+        if !seen.contains(&name.as_str()) {
+            seen.push(name);
             given.extend(read(*meaning, name.clone(), value, errors, notices));
         }
     }
@@ -328,5 +329,14 @@ mod tests {
             "COLLECTOR_GRPC_TLS_ENABLED is Jaeger's and is ignored: no listener speaks TLS; put a proxy before it",
         ];
         assert_eq!(notices, expected);
+    }
+
+    #[test]
+    fn a_variable_that_two_flags_make_is_named_once() {
+        let environment = vec![("SPAN_STORAGE_TYPE".to_owned(), "cassandra".to_owned())];
+        let (_, notices) = Config::of(&Sources { environment, ..Sources::default() }).unwrap();
+        let expected = "SPAN_STORAGE_TYPE is Jaeger's and is ignored: cassandra is not an engine of this build; \
+                        spans go to the embedded one";
+        assert_eq!(notices, [expected]);
     }
 }

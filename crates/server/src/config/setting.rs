@@ -22,10 +22,11 @@ pub(crate) struct Setting {
     set: fn(&mut Config, &str) -> Result<(), String>,
 }
 
-/// Names that begin with `TRACEWELL_` and are no settings: those of commands, and those that Kubernetes
-/// makes for a service called `tracewell`.
+/// Names that begin with `TRACEWELL_` and are no settings, but commands'.
 const OTHER_VARIABLES: [&str; 2] = ["TRACEWELL_CONFIG", "TRACEWELL_SERVER"];
-const OTHER_PREFIXES: [&str; 2] = ["TRACEWELL_SERVICE_", "TRACEWELL_PORT"];
+
+/// What the names hold that Kubernetes makes for services called `tracewell`, `tracewell-query` and so on.
+const OF_SERVICES: [&str; 5] = ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT", "_TCP", "_UDP"];
 
 const LISTENERS: &str = "Listeners (an address, a port on the common host, or off)";
 const STORAGE: &str = "Storage";
@@ -139,7 +140,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         STORAGE,
         "retention",
         "TIME",
-        "How long spans are kept after their arrival [default: 7d]",
+        "How long spans are kept after their arrival; 0 is for ever [default: 7d]",
         |config, value| {
             config.retention = duration(value)?;
             Ok(())
@@ -149,7 +150,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         STORAGE,
         "retention_bytes",
         "SIZE",
-        "How much is kept on disk; the oldest goes first [default: 20GiB]",
+        "How much is kept on disk, the oldest goes first; 0 is without limit [default: 20GiB]",
         |config, value| {
             config.retention_bytes = bytes(value)?;
             Ok(())
@@ -246,7 +247,11 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         "SIZE",
         "A message once decompressed, at most 64MiB [default: 64MiB]",
         |config, value| {
-            config.limits.decompressed_bytes = size(value)?.min(64 << 20);
+            let bytes = size(value)?;
+            if DECOMPRESSED_BYTES_MAX < bytes {
+                return Err("more than 64MiB, which no message may have".to_owned());
+            }
+            config.limits.decompressed_bytes = bytes;
             Ok(())
         }
     ),
@@ -322,6 +327,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
     ),
 ];
 
+const DECOMPRESSED_BYTES_MAX: usize = 64 << 20;
 const NO_HOST: &str = "no host: write an IP address, localhost, or 0.0.0.0 for all";
 const NO_SHARE: &str = "no share: write a number from 0 to 1";
 
@@ -372,8 +378,8 @@ pub(super) fn of_environment(
         environment.iter().filter(|(name, _)| name.starts_with("TRACEWELL_")).collect();
     ours.sort();
     for (name, value) in ours {
-        let other = OTHER_VARIABLES.contains(&name.as_str())
-            || OTHER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let other =
+            OTHER_VARIABLES.contains(&name.as_str()) || OF_SERVICES.iter().any(|part| name.contains(part));
         match SETTINGS.iter().find(|setting| setting.variable() == *name) {
             Some(setting) => given.push(Given { key: setting.key, value: value.clone(), from: name.clone() }),
             None if other => {}
