@@ -2,8 +2,8 @@
 //! and who calls whom.
 //!
 //! Everything starts from a [`Tree`]: the spans of one trace with their parents resolved, whatever the
-//! senders sent (missing parents, shared ids, cycles). On it stand [`TraceSummary`], [`CriticalPath`]
-//! and the fold of [`Dependencies`].
+//! senders sent (missing parents, shared ids, cycles). On it stand [`TraceSummary`], [`CriticalPath`],
+//! [`Findings`] and the fold of [`Dependencies`].
 //!
 //! All of them are linear in the spans, or n log n where they sort; none recurses, because a trace of a
 //! million spans may be one chain. Deliberately absent: I/O, clocks, every API's words.
@@ -12,10 +12,12 @@
 
 mod critical_path;
 mod dependencies;
+mod findings;
 mod summary;
 mod tree;
 
 pub use critical_path::{CriticalPath, Segment};
 pub use dependencies::{Dependencies, Edge};
+pub use findings::{Finding, FindingKind, Findings, Guilty};
 pub use summary::{ServiceSummary, TraceSummary};
 pub use tree::Tree;
