@@ -15,6 +15,7 @@
 //! - time: only the making of parts is counted.
 
 mod body;
+mod gzip;
 mod pool;
 mod telling;
 
@@ -29,6 +30,7 @@ use crate::limits::CHUNK_BYTES;
 use crate::{ApiError, Backend, Limits, Stats};
 
 pub(crate) use body::reply;
+pub(crate) use gzip::Gzip;
 use pool::Pool;
 pub use pool::Share;
 pub use telling::Telling;

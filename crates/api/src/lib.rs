@@ -12,6 +12,7 @@
 //! | `POST /api/archive/{id}` | Jaeger v1: keep this trace |
 //! | `POST /api/transform` | Jaeger v1: OTLP JSON to Jaeger's |
 //! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
+//! | `GET /api/tw/..` | ours: skeletons, figures, completion, status (`docs/api.yaml`) |
 //! | any other `/api/..` | 404 in text |
 //! | `GET /static/..` | the page's files |
 //! | any other `GET` | the page |
@@ -33,6 +34,7 @@ mod jaeger_v1;
 mod jaeger_v3;
 mod json;
 mod limits;
+mod native;
 mod no_door;
 mod page;
 mod proto;
@@ -53,7 +55,8 @@ pub use stats::{Counter, Stats};
 /// ([`span::Tenant`]), put there by whoever knows; without one it is the default tenant.
 pub fn router(desk: Desk) -> Router {
     jaeger_v1::router(desk.clone())
-        .merge(jaeger_v3::router(desk))
+        .merge(jaeger_v3::router(desk.clone()))
+        .merge(native::router(desk))
         .merge(page::router())
         .fallback(page::anywhere_else)
         .method_not_allowed_fallback(no_door::page_not_found)

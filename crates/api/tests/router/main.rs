@@ -8,6 +8,8 @@ mod golden;
 mod grpc;
 mod jaeger_v1;
 mod jaeger_v3;
+mod native;
 mod page;
+mod schema;
 mod transform;
 mod world;

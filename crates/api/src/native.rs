@@ -1,0 +1,98 @@
+//! Our own API, which the web UI asks: skeletons in columns, details on demand, figures, completion.
+//!
+//! `docs/api.yaml` describes every door, shape and unit, and a test holds it against what is served. It has
+//! no version: it ships with its UI. Errors are `{"error":..,"hint":..}`.
+
+mod details;
+mod findings;
+mod laid;
+mod refusal;
+mod skeleton;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::routing::get;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use span::Tenant;
+use store::{Stop, TraceReader};
+
+use crate::answer::{Gzip, reply};
+use crate::question::Parameters;
+use crate::{Answer, ApiError, Desk};
+
+use self::refusal::settle;
+
+/// The type of most answers.
+const JSON: &str = "application/json";
+
+/// Returns the doors of this API.
+pub(crate) fn router(desk: Desk) -> Router {
+    Router::new()
+        .route("/api/tw/traces/{id}", get(skeleton::skeleton))
+        .route("/api/tw/traces/{id}/ids", get(details::ids))
+        .route("/api/tw/traces/{id}/spans", get(details::spans))
+        .with_state(desk)
+}
+
+/// What every handler reads off a request.
+struct Call {
+    tenant: Tenant,
+    query: String,
+    headers: HeaderMap,
+}
+
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let tenant = parts.extensions.get().cloned().unwrap_or_default();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Ok(Self { tenant, query, headers: std::mem::take(&mut parts.headers) })
+    }
+}
+
+impl Call {
+    fn parameters(&self) -> Result<Parameters<'_>, ApiError> {
+        Parameters::of(Some(&self.query))
+    }
+
+    /// Tells whether the client takes gzip. Any other encoding is answered plainly.
+    fn takes_gzip(&self) -> bool {
+        let accepted = self.headers.get_all(header::ACCEPT_ENCODING).iter();
+        let words = accepted.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        words.map(str::trim).any(|word| {
+            let (coding, quality) = word.split_once(';').unwrap_or((word, ""));
+            coding.trim().eq_ignore_ascii_case("gzip") && !matches!(quality.trim(), "q=0" | "q=0.0")
+        })
+    }
+
+    /// Answers, compressed where the client takes that.
+    async fn answer<A: Answer<Part = Vec<u8>>>(
+        &self,
+        desk: &Desk,
+        content_type: &'static str,
+        open: impl FnOnce(&dyn TraceReader, &Stop) -> Result<A, ApiError> + Send + 'static,
+    ) -> Result<Response<Body>, ApiError> {
+        let mut answered = if self.takes_gzip() {
+            let mut answered =
+                reply(desk, content_type, |reader, stop| Ok(Gzip::of(open(reader, stop)?))).await?;
+            answered.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            answered
+        } else {
+            reply(desk, content_type, open).await?
+        };
+        let headers = answered.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Ok(answered)
+    }
+}
+
+/// A word that an answer leaves for its headers: set while the answer is opened.
+type Slot = Arc<std::sync::OnceLock<String>>;
