@@ -30,11 +30,7 @@ async fn try_skeleton(desk: &Desk, id: &str, call: &Call) -> Result<Response<Bod
             let trace = find(reader, &tenant, &name)?;
             let watermark = told.get_or_init(|| watermark(&trace)).clone();
             let same = known.is_some_and(|known| names_tag(&known, &watermark));
-            Ok(if same {
-                SkeletonJson::Same
-            } else {
-                SkeletonJson::Changed { trace: Some(trace), watermark }
-            })
+            Ok(SkeletonJson { trace: (!same).then_some(trace), watermark })
         })
         .await?;
     if let Some(watermark) = slot.get() {
