@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shop::call::Endpoint;
+use shop::call::{Endpoint, loopback_of};
 use shop::{Load, Protocol, Tally};
 use span::{Encoding, TraceId};
 use tokio::net::UdpSocket;
@@ -174,8 +174,13 @@ impl Receiving {
             Self::ZipkinDatagram => {
                 let body = wire::zipkin::encode_datagram_compact(&mark.batch());
                 let sent = async {
-                    let mut found = tokio::net::lookup_host(authority).await?;
-                    let to = found.next().ok_or(std::io::ErrorKind::NotFound)?;
+                    let to = match loopback_of(authority) {
+                        Some([v4, _]) => v4,
+                        None => {
+                            let mut found = tokio::net::lookup_host(authority).await?;
+                            found.next().ok_or(std::io::ErrorKind::NotFound)?
+                        }
+                    };
                     let from = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
                     UdpSocket::bind(from).await?.send_to(&body, to).await
                 };

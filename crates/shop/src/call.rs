@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -175,8 +176,14 @@ impl Connection {
 
     async fn connect(&self) -> Result<Open, CallError> {
         let failed = |source| CallError::Connect { authority: self.authority.clone(), source };
-        let connecting = tokio::time::timeout(CONNECT_TIME, TcpStream::connect(self.authority.as_str()));
-        let stream = connecting.await.map_err(|late| failed(late.into()))?.map_err(failed)?;
+        let opening = async {
+            match loopback_of(&self.authority) {
+                Some(addresses) => TcpStream::connect(&addresses[..]).await,
+                None => TcpStream::connect(self.authority.as_str()).await,
+            }
+        };
+        let opened = tokio::time::timeout(CONNECT_TIME, opening).await;
+        let stream = opened.map_err(|late| failed(late.into()))?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let broke = |source| CallError::Broke { authority: self.authority.clone(), source };
         let stream = TokioIo::new(stream);
@@ -239,6 +246,15 @@ impl Endpoint {
     }
 }
 
+/// Returns where `localhost:PORT` is: both loopback addresses, v4 first, whatever a resolver says. An image without a
+/// `hosts` file has none to ask.
+pub fn loopback_of(authority: &str) -> Option<[SocketAddr; 2]> {
+    let (host, port) = authority.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let is_local = host.eq_ignore_ascii_case("localhost");
+    is_local.then(|| [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()])
+}
+
 impl FromStr for Endpoint {
     type Err = NoEndpoint;
 
@@ -293,6 +309,13 @@ mod tests {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!((endpoint.authority(9).as_str(), endpoint.path.as_str()), (authority, path), "{text}");
         }
+    }
+
+    #[test]
+    fn localhost_needs_no_resolver() {
+        let found = loopback_of("LocalHost:7").map(|found| found.map(|address| address.to_string()));
+        assert_eq!(found, Some(["127.0.0.1:7".to_owned(), "[::1]:7".to_owned()]));
+        assert_eq!((loopback_of("jaeger:7"), loopback_of("localhost")), (None, None));
     }
 
     #[test]

@@ -92,7 +92,12 @@ impl Set {
 /// Nothing to do where all of it is there. While packages are unpacked, no service may start: the
 /// tests start their own.
 const APT: &str = r#"
-if command -v redis-server strace docker-compose && test -x /usr/lib/rabbitmq/bin/rabbitmq-server; then exit 0; fi
+lacking=
+for tool in redis-server strace docker-compose ip /usr/lib/rabbitmq/bin/rabbitmq-server; do
+  command -v "$tool" || lacking="$lacking $tool"
+done
+if test -z "$lacking"; then exit 0; fi
+echo "lacking:$lacking"
 policy=/usr/sbin/policy-rc.d
 if ! test -e "$policy"; then
   printf '#!/bin/sh\nexit 101\n' > "$policy"; chmod +x "$policy"; trap 'rm -f "$policy"' EXIT
@@ -100,7 +105,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -o DPkg::Lock::Timeout=300 update
 apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-  rabbitmq-server redis-server strace docker-compose
+  rabbitmq-server redis-server strace docker-compose iproute2
 "#;
 
 const PYTHON: &str = r#"

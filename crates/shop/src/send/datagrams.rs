@@ -8,6 +8,7 @@ use span::{Encoding, SpanBatch};
 use tokio::net::UdpSocket;
 
 use super::{Load, Message, Tally, messages};
+use crate::call::loopback_of;
 use crate::protocol::Protocol;
 
 /// Why sending as a whole failed.
@@ -29,8 +30,11 @@ pub enum SendError {
 /// Checks that the address can be sent to at all.
 pub(super) fn probe(load: &Load) -> Result<SocketAddr, SendError> {
     let authority = load.endpoint.authority(load.protocol.port());
+    if let Some([v4, _]) = loopback_of(&authority) {
+        return Ok(v4);
+    }
     let resolved = authority.to_socket_addrs().and_then(|mut found| {
-        // Loopback names mean both families; an exporter of old asks for v4.
+        // A name of both families; an exporter of old asks for v4.
         let first = found.next().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         Ok(std::iter::once(first).chain(found).find(SocketAddr::is_ipv4).unwrap_or(first))
     });
