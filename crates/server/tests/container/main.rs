@@ -40,11 +40,11 @@ fn image_is_a_whole_server_in_an_empty_root() {
 fn composition_opens_every_port_of_the_image() {
     let (recipe, composition) = (Recipe::read(), Composition::read());
     assert_eq!(recipe.ports.len(), 15);
-    let mut published = composition.ports.clone();
-    published.sort();
-    let mut exposed = recipe.ports.clone();
-    exposed.sort();
-    assert_eq!(published, exposed);
+    let sorted = |mut ports: Vec<String>| {
+        ports.sort();
+        ports
+    };
+    assert_eq!(sorted(composition.ports), sorted(recipe.ports));
     assert_eq!(composition.network.as_deref(), Some("jaeger"));
     assert!(composition.volume.is_some_and(|volume| volume.ends_with(":/data")));
 }
