@@ -55,6 +55,26 @@ pub struct Limits {
     pub heads_bytes_max: usize,
     /// The length of a log file.
     pub wal_file_bytes: u64,
+    /// What one compaction may take together.
+    pub compaction: CompactionLimits,
+}
+
+/// How much is joined into one segment, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactionLimits {
+    /// Spans of a joined segment.
+    pub spans_max: u64,
+    /// Bytes of it; also at most an eighth of a tenant's byte limit.
+    pub bytes_max: u64,
+    /// How many segments are joined at once: each is an open file and an index in memory.
+    pub segments_max: usize,
+    /// What the tables of the segments take on the disk, dictionaries apart: a merge has in memory about
+    /// twenty times as much.
+    pub tables_bytes_max: u64,
+    /// An hour is compacted once it is over by so much, because what was sent in it may still arrive.
+    pub settle_age: DurationNanos,
+    /// An hour that is not over is compacted, too, while it has more segments than this.
+    pub crowd: usize,
 }
 
 impl Default for Limits {
@@ -67,6 +87,14 @@ impl Default for Limits {
             small_head_age: DurationNanos::from(Duration::from_secs(3_600)),
             heads_bytes_max: 256 << 20,
             wal_file_bytes: 64 << 20,
+            compaction: CompactionLimits {
+                spans_max: 8 << 20,
+                bytes_max: 512 << 20,
+                segments_max: 32,
+                tables_bytes_max: 12 << 20,
+                settle_age: DurationNanos::from(Duration::from_secs(120)),
+                crowd: 64,
+            },
         }
     }
 }

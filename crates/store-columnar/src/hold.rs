@@ -3,12 +3,13 @@
 //! * The **ingest lock** covers the log, the heads and every change of a view. A commit holds it through
 //!   its sync; a freeze takes it twice, for a moment. Who holds it knows that no head has a row
 //!   that is not durable, so sealing a head is always safe.
-//! * The **manifest lock** covers the list of segments. It is never waited for under the ingest lock.
+//! * The **manifest lock** covers the list of segments, and is held until the views show what the list
+//!   says. It is never waited for under the ingest lock.
 //! * The **poison** is set once, by the first sync that fails, and then nothing more is written.
 //!
 //! Readers take neither lock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -18,7 +19,7 @@ use store::StoreError;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::disk::Disk;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, SegmentId};
 use crate::rows::{Rows, RowsSnapshot};
 use crate::stats::{Counters, Stats, read};
 use crate::view::Views;
@@ -33,10 +34,21 @@ pub(crate) struct Hold {
     pub(crate) counters: Arc<Counters>,
     ingest: Mutex<Ingest>,
     manifest: Mutex<Manifest>,
+    /// What compaction knows from one step to the next. Held by the one who compacts, and for moments.
+    compaction: Mutex<Compaction>,
     /// The first failure after which what is durable is not known.
     poison: OnceLock<String>,
     /// Set by a clean stop: no more writes, though freezing goes on.
     closed: AtomicBool,
+}
+
+/// What compaction knows.
+#[derive(Default)]
+pub(crate) struct Compaction {
+    /// Whose output is being written, and how long it may get: room that retention keeps free.
+    pub(crate) reserved: Option<(Tenant, u64)>,
+    /// Segments that could not be read and are left alone until the next start.
+    pub(crate) unreadable: BTreeSet<(Tenant, SegmentId)>,
 }
 
 /// The writing side.
@@ -89,6 +101,7 @@ impl Hold {
             counters: Arc::default(),
             ingest: Mutex::new(Ingest { wal, heads, sealed, generation: 0 }),
             manifest: Mutex::new(manifest),
+            compaction: Mutex::default(),
             poison: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
@@ -102,6 +115,11 @@ impl Hold {
     /// Takes the manifest lock. Fails when a thread panicked while it had it.
     pub(crate) fn manifest(&self) -> Result<MutexGuard<'_, Manifest>, StoreError> {
         self.manifest.lock().map_err(|_| self.panicked())
+    }
+
+    /// Takes what compaction knows.
+    pub(crate) fn compaction(&self) -> MutexGuard<'_, Compaction> {
+        self.compaction.lock().expect("no code panics while it holds what compaction knows")
     }
 
     /// Fails once the store is poisoned.
@@ -173,6 +191,10 @@ impl Hold {
             segments_expired_by_age: read(&counters.segments_expired_by_age),
             segments_expired_by_bytes: read(&counters.segments_expired_by_bytes),
             spans_expired: read(&counters.spans_expired),
+            compactions: read(&counters.compactions),
+            segments_compacted: read(&counters.segments_compacted),
+            spans_collapsed: read(&counters.spans_collapsed),
+            compactions_failed: read(&counters.compactions_failed),
             removals_failed: read(&counters.removals_failed),
             reads_damaged: read(&counters.reads_damaged),
             poisoned: self.poison.get().is_some(),

@@ -30,7 +30,7 @@ mod value_kind;
 mod view;
 mod wal;
 
-pub use config::{Config, Limits, Now, Retention};
+pub use config::{CompactionLimits, Config, Limits, Now, Retention};
 pub use disk::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, RealDisk};
 #[cfg(any(test, feature = "faults"))]
 pub use disk::{Fault, FaultyDisk, Outage};

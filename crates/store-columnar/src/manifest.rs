@@ -70,8 +70,8 @@ pub(crate) enum Soundness {
 }
 
 impl Manifest {
-    /// Opens the manifest in `folder`, or makes an empty one. It is durable as read, and whole again,
-    /// when this returns.
+    /// Opens the manifest in `folder`, or makes an empty one. It is durable as read when this returns, and
+    /// whole unless it is damaged: then [`Manifest::mend`] makes it so.
     pub(crate) fn open(disk: Arc<dyn Disk>, folder: &Path) -> Result<(Self, Soundness), StoreError> {
         let path = folder.join("manifest");
         let exists = disk.list(folder)?.iter().any(|entry| entry.name == "manifest");
@@ -86,10 +86,9 @@ impl Manifest {
         match soundness {
             Soundness::Whole => manifest.file.sync_data()?,
             Soundness::Torn => manifest.rewrite()?,
-            Soundness::Damaged => {
-                manifest.set_aside()?;
-                manifest.rewrite()?;
-            }
+            // Until the segments were asked what the list lost, the damaged file stays in its place:
+            // a start that is cut short before must find it damaged again.
+            Soundness::Damaged => manifest.set_aside()?,
         }
         manifest.disk.sync_dir(folder)?;
         Ok((manifest, soundness))
@@ -100,11 +99,21 @@ impl Manifest {
         &self.listed
     }
 
+    /// Makes what a start found out hold: a whole list gets the edits, a damaged one is written anew.
+    pub(crate) fn mend(&mut self, edits: &[Edit], soundness: Soundness) -> Result<(), StoreError> {
+        if soundness == Soundness::Damaged {
+            edits.iter().for_each(|edit| self.listed.apply(edit));
+            return self.rewrite();
+        }
+        if edits.is_empty() {
+            return Ok(());
+        }
+        edits.iter().try_for_each(|edit| self.append(edit))?;
+        self.sync()
+    }
+
     /// Writes an edit, without a sync.
     pub(crate) fn append(&mut self, edit: &Edit) -> Result<(), StoreError> {
-        if self.at == 0 {
-            self.rewrite()?;
-        }
         let frame = frame_of(edit);
         self.file.write_at(self.at, &frame)?;
         self.at += frame.len() as u64;

@@ -65,10 +65,7 @@ impl Rows {
 
     /// Appends all spans of a batch that arrived at `received`, and then makes them visible at once.
     pub(crate) fn push(&self, batch: &SpanBatch, received: UnixNanos) {
-        let mut intake = Intake {
-            resources: vec![None; batch.resource_rows().len()],
-            scopes: vec![None; batch.scope_rows().len()],
-        };
+        let mut intake = Intake::of(batch);
         let mut visible = *self.visible.read().expect("no code panics while it holds the watermark");
         for first in (0..batch.len()).step_by(ROWS_PER_HOLD) {
             let mut table = self.table.write().expect("no code panics while it holds the rows");
@@ -158,13 +155,22 @@ impl Part for RowsSnapshot {
 }
 
 /// One batch on its way in: which of its resources and scopes are taken already.
-struct Intake {
+#[derive(Debug)]
+pub(crate) struct Intake {
     resources: Vec<Option<u32>>,
     scopes: Vec<Option<u32>>,
 }
 
 impl Intake {
-    fn take(&mut self, table: &mut Table, span: SpanRef<'_>) {
+    pub(crate) fn of(batch: &SpanBatch) -> Self {
+        Self {
+            resources: vec![None; batch.resource_rows().len()],
+            scopes: vec![None; batch.scope_rows().len()],
+        }
+    }
+
+    /// Appends a span of the batch.
+    pub(crate) fn take(&mut self, table: &mut Table, span: SpanRef<'_>) {
         let row = span.row();
         let resource = *self.resources[row.resource as usize]
             .get_or_insert_with(|| table.take_resource(span.resource()));

@@ -24,6 +24,7 @@ mod ids;
 mod layout;
 mod listing;
 mod matches;
+pub(crate) mod merge;
 mod order;
 mod pages;
 mod plan;
@@ -42,6 +43,7 @@ use self::failure::Failure;
 use self::group::Group;
 use self::layout::Sizes;
 use self::matches::SegmentMatches;
+use self::merge::{MergeFailure, Merged, merge};
 use crate::part::{Bounds, Matches, Part};
 use crate::rows::RowsSnapshot;
 
@@ -52,6 +54,15 @@ impl Segment {
     /// its end is none. No row may be pushed meanwhile: whoever does waits.
     pub(crate) fn build(snapshot: &RowsSnapshot, out: &mut dyn Write) -> io::Result<Built> {
         build(snapshot, &Sizes::USUAL, out)
+    }
+
+    /// Writes a segment with all spans of `inputs`, which are in order of age. `stopped` is asked often.
+    pub(crate) fn merge(
+        inputs: &[Arc<Self>],
+        stopped: &dyn Fn() -> bool,
+        out: &mut dyn Write,
+    ) -> Result<Merged, MergeFailure> {
+        merge(inputs, &Sizes::USUAL, stopped, out)
     }
 }
 

@@ -39,6 +39,14 @@ pub struct Stats {
     pub segments_expired_by_bytes: u64,
     /// Spans in forgotten segments.
     pub spans_expired: u64,
+    /// Times that segments were joined into one.
+    pub compactions: u64,
+    /// Segments that were joined.
+    pub segments_compacted: u64,
+    /// Spans that were stored more than once and are no longer.
+    pub spans_collapsed: u64,
+    /// Compactions that failed and are tried again later.
+    pub compactions_failed: u64,
     /// Files that could not be removed after they were forgotten; the next start removes them.
     pub removals_failed: u64,
     /// Reads that left out damaged rows.
@@ -115,6 +123,10 @@ pub(crate) struct Counters {
     pub(crate) segments_expired_by_age: AtomicU64,
     pub(crate) segments_expired_by_bytes: AtomicU64,
     pub(crate) spans_expired: AtomicU64,
+    pub(crate) compactions: AtomicU64,
+    pub(crate) segments_compacted: AtomicU64,
+    pub(crate) spans_collapsed: AtomicU64,
+    pub(crate) compactions_failed: AtomicU64,
     pub(crate) removals_failed: AtomicU64,
     pub(crate) reads_damaged: AtomicU64,
 }

@@ -17,6 +17,7 @@ use crate::hold::Hold;
 use crate::stats::{Recovery, Stats};
 use crate::steps::close::close;
 use crate::steps::commit::commit;
+use crate::steps::compact::{Compacted, compact};
 use crate::steps::freeze::{Frozen, freeze, seal_all, seal_due};
 use crate::steps::recover::recover;
 use crate::steps::retain::retain;
@@ -75,6 +76,12 @@ impl SteppedStore {
         seal_all(&self.hold)?;
         while self.freeze_one()? {}
         Ok(())
+    }
+
+    /// Joins one run of segments whose hour is over by `now`; tells whether to call it again, because there
+    /// was one or there may be more.
+    pub fn compact_one(&self, now: UnixNanos) -> Result<bool, StoreError> {
+        Ok(compact(&self.hold, now, &|| false)? == Compacted::Run)
     }
 
     /// Forgets what the config no longer keeps at `now`; returns how many segments that were.

@@ -7,12 +7,15 @@
 //! |---|---|
 //! | [`commit`] | log file |
 //! | [`freeze`] | segment file, segment folder, manifest; then the log's files are let go |
+//! | [`compact`] | segment file, segment folder, manifest; then the joined files are removed |
 //! | [`retain`] | manifest; then files are removed |
 //! | [`recover`] | log folder, log files, manifest |
 
 pub(crate) mod close;
 pub(crate) mod commit;
+pub(crate) mod compact;
 pub(crate) mod freeze;
+mod put;
 pub(crate) mod recover;
 pub(crate) mod retain;
 mod shelve;

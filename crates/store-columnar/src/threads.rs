@@ -6,6 +6,7 @@
 //! * **The syncer** syncs the log while the leader interns.
 //! * **The keeper** seals by age, freezes, and forgets. It is rung when there is something to freeze.
 //!   While heads take too much memory writers wait for it; when it fails, they are told why.
+//! * **The compactor** joins segments, one run after the other, and nobody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -20,6 +21,7 @@ use crate::disk::DiskFile;
 use crate::hold::Hold;
 use crate::stats::add;
 use crate::steps::commit::commit;
+use crate::steps::compact::{Compacted, compact};
 use crate::steps::freeze::{Frozen, freeze, seal_due};
 use crate::steps::retain::retain;
 use crate::wal::body::Prepared;
@@ -29,6 +31,9 @@ use crate::wal::body::Prepared;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// How often the keeper looks at the time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the compactor looks for something to join, and how long it leaves a disk alone that failed it.
+const COMPACT_EVERY: Duration = Duration::from_secs(5);
+const COMPACT_PAUSE: Duration = Duration::from_secs(60);
 /// How often the keeper looks for what is to be forgotten, by the store's own time.
 const RETAIN_EVERY: DurationNanos = DurationNanos(10_000_000_000);
 
@@ -41,7 +46,8 @@ pub(crate) struct Threads {
     settled: Condvar,
     syncer: Syncer,
     bell: Arc<Bell>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    /// The keeper and the compactor.
+    workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -67,9 +73,29 @@ impl Threads {
             let (hold, bell) = (hold.clone(), bell.clone());
             spawn("tracewell-keeper", &hold.clone(), move || keep(&hold, &bell))?
         };
-        let syncer = Syncer::start(&hold)?;
-        let keeper = Mutex::new(Some(keeper));
-        Ok(Self { hold, queue: Mutex::default(), settled: Condvar::new(), syncer, bell, keeper })
+        let mut threads = Self {
+            syncer: Syncer::start(&hold)?,
+            hold,
+            queue: Mutex::default(),
+            settled: Condvar::new(),
+            bell,
+            workers: Mutex::new(vec![keeper]),
+        };
+        let compactor = {
+            let (hold, bell) = (threads.hold.clone(), threads.bell.clone());
+            spawn("tracewell-compactor", &threads.hold, move || compact_on(&hold, &bell))
+        };
+        match compactor {
+            Ok(compactor) => {
+                let workers = threads.workers.get_mut().expect("nobody else has the workers yet");
+                workers.push(compactor);
+                Ok(threads)
+            }
+            Err(error) => {
+                threads.stop();
+                Err(error)
+            }
+        }
     }
 
     /// Commits what one caller brings, with what others bring meanwhile.
@@ -98,13 +124,15 @@ impl Threads {
         }
     }
 
-    /// Ends the keeper, after the step it is at. What is in heads stays in the log.
+    /// Ends the keeper after the step it is at, and the compactor at once. What is in heads stays in the
+    /// log.
     pub(crate) fn stop(&self) {
         self.bell.stop();
-        let keeper = self.keeper.lock().expect("no code panics while it holds the keeper").take();
-        if let Some(keeper) = keeper {
-            // A keeper that panicked has poisoned the store already.
-            let _ = keeper.join();
+        let workers =
+            std::mem::take(&mut *self.workers.lock().expect("no code panics while it holds the workers"));
+        for worker in workers {
+            // One that panicked has poisoned the store already.
+            let _ = worker.join();
         }
     }
 
@@ -265,6 +293,16 @@ impl Bell {
         !state.stopped
     }
 
+    /// Waits for a while. Returns whether to go on.
+    fn pause(&self, time: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, time, |state| !state.stopped)
+            .expect("no code panics while it holds the bell");
+        !state.stopped
+    }
+
     fn end_round(&self, outcome: Result<(), StoreError>) {
         let mut state = self.lock();
         state.rounds += 1;
@@ -324,7 +362,27 @@ fn keep(hold: &Hold, bell: &Bell) {
     }
 }
 
-/// Tells everybody when the keeper panics, so that nobody waits for it.
+/// The compactor's life.
+fn compact_on(hold: &Hold, bell: &Bell) {
+    let _watch = KeeperWatch { hold, bell };
+    let mut pause = COMPACT_EVERY;
+    while bell.pause(pause) {
+        let now = (hold.config.now)();
+        pause = match compact(hold, now, &|| bell.lock().stopped) {
+            Ok(Compacted::Run) => Duration::ZERO,
+            Ok(Compacted::Nothing) => COMPACT_EVERY,
+            Err(error) => {
+                if hold.check_sound().is_ok() {
+                    add(&hold.counters.compactions_failed, 1);
+                    tracing::warn!(%error, "compaction failed, it is tried again");
+                }
+                COMPACT_PAUSE
+            }
+        };
+    }
+}
+
+/// Tells everybody when the keeper or the compactor panics, so that nobody waits for it.
 struct KeeperWatch<'a> {
     hold: &'a Hold,
     bell: &'a Bell,
@@ -333,7 +391,7 @@ struct KeeperWatch<'a> {
 impl Drop for KeeperWatch<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.hold.poison("a thread panicked while it froze spans");
+            self.hold.poison("a thread panicked while it froze or joined spans");
             self.bell.changed.notify_all();
         }
     }

@@ -13,6 +13,7 @@ use span::Tenant;
 
 use crate::manifest::SegmentLine;
 use crate::part::Part;
+use crate::segment::Segment;
 
 /// One consistent state of one tenant's spans.
 #[derive(Clone, Default)]
@@ -31,11 +32,20 @@ pub(crate) struct Shelved {
     pub(crate) line: SegmentLine,
     /// Its spans.
     pub(crate) part: Arc<dyn Part>,
+    /// How many bytes its tables take, the dictionary apart: a merge holds in memory what they say.
+    pub(crate) tables_bytes: u64,
 }
 
 /// The views of all tenants.
 #[derive(Default)]
 pub(crate) struct Views(RwLock<BTreeMap<Tenant, Arc<View>>>);
+
+impl Shelved {
+    pub(crate) fn new(line: SegmentLine, segment: Arc<Segment>) -> Self {
+        let tables_bytes = segment.tables_bytes();
+        Self { line, part: segment, tables_bytes }
+    }
+}
 
 impl View {
     /// Returns all that can be read, newest arrivals first.

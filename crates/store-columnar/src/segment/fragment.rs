@@ -9,8 +9,8 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use span::{
-    BatchBuilder, EventRow, LinkRow, ResourceRow, Rows as Run, ScopeRow, SpanId, SpanKind, SpanRow,
-    StatusCode, Text, TraceId, UnixNanos, Value, ValueRef,
+    BatchBuilder, EventRow, LinkRow, ResourceRow, Rows as Run, ScopeRow, SpanBatch, SpanId, SpanKind,
+    SpanRow, StatusCode, Text, TraceId, UnixNanos, Value, ValueRef,
 };
 use store::Detail;
 
@@ -46,22 +46,32 @@ pub(super) fn fragment(
     into: &mut BatchBuilder,
 ) -> Result<bool, Failure> {
     let Some((first, place, _)) = find(segment, id)? else { return Ok(false) };
-    let mut copy = Copy {
-        segment,
-        into,
-        detail,
-        resources: HashMap::default(),
-        scopes: HashMap::default(),
-        texts: HashMap::default(),
-        keys: HashMap::default(),
-    };
-    copy.group(first, place)?;
+    let mut copy = Copy::new(segment, detail, into);
+    copy.group(first, Some(place))?;
     // A large trace goes on in groups of its own.
     let more = segment.footer.groups[first + 1..].iter().take_while(|group| group.continues).count();
     for group in first + 1..=first + more {
-        copy.group(group, 0)?;
+        copy.group(group, Some(0))?;
     }
     Ok(true)
+}
+
+/// All spans of a group.
+pub(super) struct GroupSpans {
+    /// In the group's order.
+    pub(super) batch: SpanBatch,
+    pub(super) traces: GroupTraces,
+    /// The dictionary's texts among them, by number.
+    pub(super) dictionary: Vec<(u32, Text)>,
+}
+
+/// Reads all spans of a group.
+pub(super) fn group_spans(segment: &Segment, number: usize) -> Result<GroupSpans, Failure> {
+    let mut into = BatchBuilder::new();
+    let mut copy = Copy::new(segment, Detail::Whole, &mut into);
+    let traces = copy.group(number, None)?;
+    let dictionary = copy.texts.into_iter().collect();
+    Ok(GroupSpans { batch: into.finish(), traces, dictionary })
 }
 
 /// Copies spans into a batch, each resource, scope, key and shared text once.
@@ -92,13 +102,28 @@ enum Cursor {
     Empty,
 }
 
-impl Copy<'_> {
-    fn group(&mut self, number: usize, place: usize) -> Result<(), Failure> {
+impl<'a> Copy<'a> {
+    fn new(segment: &'a Segment, detail: Detail, into: &'a mut BatchBuilder) -> Self {
+        Self {
+            segment,
+            into,
+            detail,
+            resources: HashMap::default(),
+            scopes: HashMap::default(),
+            texts: HashMap::default(),
+            keys: HashMap::default(),
+        }
+    }
+
+    /// Copies one trace of a group, or all.
+    fn group(&mut self, number: usize, place: Option<usize>) -> Result<GroupTraces, Failure> {
         let group = Group::whole(self.segment, number)?;
         let traces = group.traces()?;
-        let rows = traces.rows(place..place + 1);
-        let lines = self.lines(&group, &traces, place, rows.clone())?;
-        self.spans(&group, rows, lines)
+        let places = place.map_or(0..traces.ids.len(), |place| place..place + 1);
+        let rows = traces.rows(places.clone());
+        let lines = self.lines(&group, &traces, places, rows.clone())?;
+        self.spans(&group, rows, lines)?;
+        Ok(traces)
     }
 
     /// Reads what every span has.
@@ -106,7 +131,7 @@ impl Copy<'_> {
         &mut self,
         group: &Group<'_>,
         traces: &GroupTraces,
-        place: usize,
+        places: Range<usize>,
         rows: Range<usize>,
     ) -> Result<Vec<SpanRow>, Failure> {
         let count = group.rows();
@@ -116,7 +141,7 @@ impl Copy<'_> {
         let told_count = group.column(fixed::PARENT_ID).map_or(0, |column| column.extent.count as usize);
         let told_ids = group.raw(fixed::PARENT_ID, 8, told_count)?;
         let mut told_ids = told_ids.as_chunks::<8>().0.iter().skip(told_before);
-        let times = group.times(traces, place..place + 1, &codes[rows.clone()])?;
+        let times = group.times(traces, places.clone(), &codes[rows.clone()])?;
         let ids = group.raw(fixed::SPAN_ID, 8, count)?;
         let ids = &ids.as_chunks::<8>().0[rows.clone()];
         let ints = |number| Ok::<_, Failure>(group.ints(number, count)?.range(rows.clone()));
@@ -124,7 +149,11 @@ impl Copy<'_> {
         let (resources, scopes) = (ints(fixed::RESOURCE)?, ints(fixed::SCOPE)?);
         let names = self.take_texts(group, fixed::NAME, count, rows.clone())?;
         let mut lines = Vec::with_capacity(rows.len());
-        for (at, code) in codes[rows].iter().enumerate() {
+        let mut place = places.start;
+        for (at, code) in codes[rows.clone()].iter().enumerate() {
+            while traces.ends[place] <= rows.start + at {
+                place += 1;
+            }
             let parent_span_id = match *code {
                 PARENT_ABSENT | PARENT_EARLIER => {
                     SpanId::from_bytes(*told_ids.next().ok_or_else(|| group.misfit(fixed::PARENT_ID))?)

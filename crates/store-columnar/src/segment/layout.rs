@@ -32,13 +32,23 @@ pub(super) struct Sizes {
     pub(super) shapes_max: usize,
     /// Texts of more bytes stand in the dictionary, each on a page of its own.
     pub(super) text_inline_max: usize,
+    /// A merge orders at most so many rows at once; a trace of more comes in pieces.
+    pub(super) chunk_rows: usize,
+    /// What a chunk of a merge takes in memory.
+    pub(super) chunk_bytes: usize,
 }
 
 impl Sizes {
     /// Groups of 1,024 rows halve the time of a lookup and cost a quarter more space, groups of 16,384 save
     /// a tenth of it and triple the time.
-    pub(super) const USUAL: Self =
-        Self { group_rows: 4_096, columns_max: 2_000, shapes_max: 16_384, text_inline_max: 2_048 };
+    pub(super) const USUAL: Self = Self {
+        group_rows: 4_096,
+        columns_max: 2_000,
+        shapes_max: 16_384,
+        text_inline_max: 2_048,
+        chunk_rows: 128 << 10,
+        chunk_bytes: 64 << 20,
+    };
 
     /// A trace of more rows than this has groups of its own.
     pub(super) const fn trace_rows_max(&self) -> usize {

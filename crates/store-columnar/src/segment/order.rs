@@ -11,7 +11,7 @@ use span::{SpanId, SpanKind, UnixNanos};
 
 use super::layout::Sizes;
 use crate::rows::read::visible_traces;
-use crate::rows::table::{NO_ROW, Table};
+use crate::rows::table::{NO_ROW, SpanLine, Table};
 
 /// Where all rows go.
 #[derive(Debug, Default)]
@@ -48,14 +48,47 @@ pub(super) struct GroupRun {
     pub(super) continues: bool,
 }
 
+/// What a merge wants otherwise than a freeze: repeats collapse, and a trace may come in pieces.
+pub(super) struct Repeats<'a> {
+    /// By resource of the table: which ones agree.
+    pub(super) resources: &'a [u32],
+    /// The latest trace, where it is a piece of a larger one.
+    pub(super) piece: Option<Piece<'a>>,
+}
+
+/// A piece of a trace that is too large to be ordered at once.
+pub(super) struct Piece<'a> {
+    /// The start of the whole trace.
+    pub(super) start: UnixNanos,
+    /// Whether pieces came before.
+    pub(super) continues: bool,
+    /// Tells whether no piece before has a row's span.
+    pub(super) is_new: &'a mut dyn FnMut(&SpanLine) -> bool,
+}
+
 impl Order {
     /// Orders the rows below the watermark.
     pub(super) fn of(table: &Table, watermark: u32, sizes: &Sizes) -> Self {
+        Self::with(table, watermark, sizes, None)
+    }
+
+    /// Orders all rows of a table, of each span only the row that came first.
+    pub(super) fn merged(table: &Table, sizes: &Sizes, repeats: Repeats<'_>) -> Self {
+        Self::with(table, table.spans.len() as u32, sizes, Some(repeats))
+    }
+
+    fn with(table: &Table, watermark: u32, sizes: &Sizes, mut repeats: Option<Repeats<'_>>) -> Self {
         let visible = visible_traces(table, watermark);
         let mut lists = Lists::of(table, watermark, visible.len());
         let mut traces: Vec<TraceRun> = (0..visible.len() as u32)
             .map(|trace| TraceRun { trace, start: lists.start(table, trace), first: 0, count: 0 })
             .collect();
+        let piece = repeats.as_mut().and_then(|repeats| repeats.piece.as_mut());
+        let piece = piece.and_then(|piece| Some((traces.last_mut()?, piece)));
+        let piece = piece.map(|(run, piece)| {
+            run.start = piece.start;
+            (run.trace, piece.continues)
+        });
         traces.sort_unstable_by(|a, b| {
             let id = |run: &TraceRun| visible[run.trace as usize].id;
             a.start.cmp(&b.start).then_with(|| id(b).cmp(&id(a)))
@@ -64,12 +97,51 @@ impl Order {
         let mut family = Family::default();
         for run in &mut traces {
             run.first = order.rows.len();
-            family.order(table, lists.rows(run.trace), &mut order);
+            let mut rows = lists.rows(run.trace);
+            if let Some(repeats) = &mut repeats {
+                rows = repeats.drop_from(table, rows, piece.is_some_and(|(trace, _)| trace == run.trace));
+            }
+            if !rows.is_empty() {
+                family.order(table, rows, &mut order);
+            }
             run.count = order.rows.len() - run.first;
         }
-        order.groups = cut(&traces, sizes);
+        traces.retain(|run| run.count != 0);
+        order.groups = cut(&traces, sizes, piece);
         order.traces = traces;
         order
+    }
+}
+
+impl Repeats<'_> {
+    /// Returns the rows of a trace that are no repeats of others.
+    fn drop_from<'r>(&mut self, table: &Table, rows: &'r mut [u32], is_piece: bool) -> &'r mut [u32] {
+        let resources = self.resources;
+        let identity = |row: u32| {
+            let line = &table.spans[row as usize];
+            (line.start, line.span_id, line.kind, line.name, resources[line.resource as usize])
+        };
+        let mut kept = rows.len();
+        if 1 < rows.len() {
+            rows.sort_unstable_by_key(|row| (identity(*row), *row));
+            kept = 1;
+            for at in 1..rows.len() {
+                if identity(rows[at]) != identity(rows[kept - 1]) {
+                    rows[kept] = rows[at];
+                    kept += 1;
+                }
+            }
+        }
+        if let Some(piece) = self.piece.as_mut().filter(|_| is_piece) {
+            let all = std::mem::take(&mut kept);
+            for at in 0..all {
+                if (piece.is_new)(&table.spans[rows[at] as usize]) {
+                    rows[kept] = rows[at];
+                    kept += 1;
+                }
+            }
+        }
+        &mut rows[..kept]
     }
 }
 
@@ -110,13 +182,15 @@ impl Lists {
     }
 }
 
-/// Closes a group at each trace's end once it has enough rows.
-fn cut(traces: &[TraceRun], sizes: &Sizes) -> Vec<GroupRun> {
+/// Closes a group at each trace's end once it has enough rows. A piece of a trace has groups of its own,
+/// whose first goes on where pieces came before.
+fn cut(traces: &[TraceRun], sizes: &Sizes, piece: Option<(u32, bool)>) -> Vec<GroupRun> {
     let (group_rows, trace_rows_max) = (sizes.group_rows, sizes.trace_rows_max());
     let mut groups: Vec<GroupRun> = Vec::new();
     let mut open: Option<GroupRun> = None;
     for (at, run) in traces.iter().enumerate() {
-        let alone = trace_rows_max < run.count;
+        let piece = piece.filter(|(trace, _)| *trace == run.trace);
+        let alone = trace_rows_max < run.count || piece.is_some();
         if let Some(group) = open
             && (group_rows <= group.count || alone || trace_rows_max < group.count + run.count)
         {
@@ -130,7 +204,7 @@ fn cut(traces: &[TraceRun], sizes: &Sizes) -> Vec<GroupRun> {
                     count: group_rows.min(run.count - first),
                     trace_first: at,
                     trace_count: 1,
-                    continues: first != 0,
+                    continues: first != 0 || piece.is_some_and(|(_, continues)| continues),
                 });
             }
             continue;
@@ -320,7 +394,7 @@ mod tests {
     fn groups_end_with_a_trace_unless_it_is_large() {
         let run = |count, first| TraceRun { trace: 0, start: UnixNanos(0), first, count };
         let traces = [run(4_000, 0), run(500, 4_000), run(9_000, 4_500), run(7, 13_500)];
-        let groups: Vec<_> = cut(&traces, &Sizes::USUAL)
+        let groups: Vec<_> = cut(&traces, &Sizes::USUAL, None)
             .iter()
             .map(|g| (g.first, g.count, g.trace_first, g.continues))
             .collect();

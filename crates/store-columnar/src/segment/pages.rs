@@ -28,56 +28,63 @@ pub(super) fn put_pages<'a>(
     out: &mut Vec<u8>,
 ) -> u32 {
     let start = out.len();
-    let mut directory = Vec::new();
-    let mut page = Page::default();
-    let mut pages = 0;
+    let mut pages = PagesWriter::default();
     for text in texts {
-        if page.count != 0 && PAGE_LEN < page.bytes.len() + text.len() {
-            page.finish(packer, &mut directory, out);
-            pages += 1;
-        }
-        page.push(text);
+        pages.push(packer, text, out);
     }
-    if page.count != 0 {
-        page.finish(packer, &mut directory, out);
-        pages += 1;
-    }
-    let mut head = Vec::new();
-    put_varint(&mut head, pages);
-    head.extend_from_slice(&directory);
-    let len = packer.pack(&head, out);
-    out.extend_from_slice(&len.to_le_bytes());
+    pages.finish(packer, out);
     (out.len() - start) as u32
 }
 
-/// A page being filled.
+/// Writes a table of texts a page at a time. What it appends may be taken away at once.
 #[derive(Default)]
-struct Page<'a> {
+pub(super) struct PagesWriter {
+    pages: u64,
+    directory: Vec<u8>,
+    /// The page being filled: how many texts, beginning of the first, the last, the bytes.
     count: u64,
-    first: &'a [u8],
-    last: &'a [u8],
+    beginning: Vec<u8>,
+    last: Vec<u8>,
     bytes: Vec<u8>,
 }
 
-impl<'a> Page<'a> {
-    fn push(&mut self, text: &'a [u8]) {
+impl PagesWriter {
+    /// Adds a text, and appends the page before it where that is full.
+    pub(super) fn push(&mut self, packer: &mut Packer, text: &[u8], out: &mut Vec<u8>) {
+        if self.count != 0 && PAGE_LEN < self.bytes.len() + text.len() {
+            self.end_page(packer, out);
+        }
         if self.count == 0 {
-            self.first = text;
-            self.last = &[];
+            self.beginning = text[..text.len().min(BEGINNING_LEN)].to_vec();
+            self.last.clear();
         }
         let alike = self.last.iter().zip(text).take_while(|(a, b)| a == b).count();
         put_varint(&mut self.bytes, alike as u64);
         put_text(&mut self.bytes, &text[alike..]);
-        self.last = text;
+        self.last.clear();
+        self.last.extend_from_slice(text);
         self.count += 1;
     }
 
-    fn finish(&mut self, packer: &mut Packer, directory: &mut Vec<u8>, out: &mut Vec<u8>) {
-        put_varint(directory, self.count);
-        put_varint(directory, u64::from(packer.pack(&self.bytes, out)));
-        put_text(directory, &self.first[..self.first.len().min(BEGINNING_LEN)]);
+    /// Appends the last page and the directory.
+    pub(super) fn finish(mut self, packer: &mut Packer, out: &mut Vec<u8>) {
+        if self.count != 0 {
+            self.end_page(packer, out);
+        }
+        let mut head = Vec::new();
+        put_varint(&mut head, self.pages);
+        head.extend_from_slice(&self.directory);
+        let len = packer.pack(&head, out);
+        out.extend_from_slice(&len.to_le_bytes());
+    }
+
+    fn end_page(&mut self, packer: &mut Packer, out: &mut Vec<u8>) {
+        put_varint(&mut self.directory, self.count);
+        put_varint(&mut self.directory, u64::from(packer.pack(&self.bytes, out)));
+        put_text(&mut self.directory, &self.beginning);
         self.bytes.clear();
         self.count = 0;
+        self.pages += 1;
     }
 }
 
@@ -178,15 +185,29 @@ impl Pages {
         at: usize,
         read: ReadBlock<'_, E>,
     ) -> Result<Arc<PageTexts>, E> {
-        let line = &self.lines[at];
-        if let Some(texts) = line.read.get() {
+        if let Some(texts) = self.lines[at].read.get() {
             return Ok(texts.clone());
         }
+        let texts = self.peek(at, read)?;
+        Ok(self.lines[at].read.get_or_init(|| Arc::new(texts)).clone())
+    }
+
+    /// Returns how many pages there are.
+    pub(super) const fn page_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Reads a page without keeping it, for who reads each page once.
+    pub(super) fn peek<E: From<(Broken, Place)>>(
+        &self,
+        at: usize,
+        read: ReadBlock<'_, E>,
+    ) -> Result<PageTexts, E> {
+        let line = &self.lines[at];
         let block = read(line.place)?;
         let end = self.lines.get(at + 1).map_or(self.count, |next| next.first);
         let texts = PageTexts::take(&block, (end - line.first) as usize);
-        let texts = texts.map_err(|broken| E::from((broken, line.place)))?;
-        Ok(line.read.get_or_init(|| Arc::new(texts)).clone())
+        texts.map_err(|broken| E::from((broken, line.place)))
     }
 }
 
@@ -209,6 +230,11 @@ impl PageTexts {
             ends.push(u32::try_from(bytes.len()).map_err(|_| Broken("a page is too long"))?);
         }
         if count == 0 { Err(Broken("a page is empty")) } else { Ok(Self { bytes, ends }) }
+    }
+
+    /// Returns how many texts there are.
+    pub(super) const fn len(&self) -> usize {
+        self.ends.len()
     }
 
     /// Returns the text at a place.

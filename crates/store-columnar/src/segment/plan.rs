@@ -66,6 +66,43 @@ impl Plan {
         &self.lists[owner as usize][shape as usize]
     }
 
+    /// Plans a chunk of a merge: columns and shapes go on from those of the chunks before, first come,
+    /// first served. `numbers` are those of the chunk's texts in the dictionary.
+    pub(super) fn within(
+        table: &mut Table,
+        order: &Order,
+        sizes: &Sizes,
+        catalog: &mut Catalog,
+        mut numbers: Vec<u32>,
+    ) -> Self {
+        let mut lists = Owner::ALL.map(|_| vec![List::default(); table.shapes.len()]);
+        let uses = count_shapes(table, order);
+        for owner in Owner::ALL {
+            for (shape, uses) in uses[owner as usize].iter().enumerate().skip(1) {
+                if *uses != 0 {
+                    let fields = table.shapes.fields(shape as ShapeId);
+                    let columns = fields.iter().map(|field| (owner, field.kind, table.texts.get(field.key)));
+                    lists[owner as usize][shape] = match catalog.take(columns, sizes) {
+                        None => List { shape: SHAPE_OVERFLOW, fields: Vec::new() },
+                        Some((shape, columns)) => {
+                            let fields = columns.iter().copied().zip(fields.iter().copied()).collect();
+                            List { shape, fields }
+                        }
+                    };
+                }
+            }
+            lists[owner as usize][0] = List { shape: SHAPE_NONE, fields: Vec::new() };
+        }
+        let columns = catalog.columns.iter().map(|(owner, kind, key)| AttributeColumn {
+            owner: *owner,
+            kind: *kind,
+            key: table.texts.intern(key),
+        });
+        let columns = columns.collect();
+        numbers.resize(table.texts.len(), NO_NUMBER);
+        Self { columns, shapes: Vec::new(), lists, dictionary: Vec::new(), numbers }
+    }
+
     fn choose_shapes(&mut self, table: &Table, uses: &[Vec<u32>; 3], sizes: &Sizes) {
         let mut ranked: Vec<(u32, Owner, ShapeId)> = Vec::new();
         for owner in Owner::ALL {
@@ -173,6 +210,54 @@ impl Plan {
                 settle(field.text(words));
             }
         }
+    }
+}
+
+/// The columns and shapes of a segment that is written a chunk at a time.
+#[derive(Default)]
+pub(super) struct Catalog {
+    pub(super) columns: Vec<ColumnKey>,
+    column_numbers: HashMap<ColumnKey, u32, RandomState>,
+    /// The columns of each shape, from [`SHAPE_FIRST`] on.
+    pub(super) shapes: Vec<Box<[u32]>>,
+    shape_numbers: HashMap<Box<[u32]>, u32, RandomState>,
+}
+
+/// Owner, kind and key of a column.
+type ColumnKey = (Owner, ValueKind, Box<[u8]>);
+
+impl Catalog {
+    /// Returns the number of the shape with these columns, and theirs; `None` where there is no more room.
+    fn take<'a>(
+        &mut self,
+        columns: impl Iterator<Item = (Owner, ValueKind, &'a [u8])>,
+        sizes: &Sizes,
+    ) -> Option<(u32, Box<[u32]>)> {
+        let known = self.columns.len();
+        let mut shape = Vec::new();
+        for (owner, kind, key) in columns {
+            let key: ColumnKey = (owner, kind, key.into());
+            let fresh = self.columns.len() as u32;
+            let number = *self.column_numbers.entry(key.clone()).or_insert(fresh);
+            if number == fresh {
+                self.columns.push(key);
+            }
+            shape.push(number);
+        }
+        let shape: Box<[u32]> = shape.into();
+        if let Some(number) = self.shape_numbers.get(&shape) {
+            return Some((*number, shape));
+        }
+        if self.shapes.len() == sizes.shapes_max || sizes.columns_max < self.columns.len() {
+            for key in self.columns.drain(known..) {
+                self.column_numbers.remove(&key);
+            }
+            return None;
+        }
+        let number = SHAPE_FIRST + self.shapes.len() as u32;
+        self.shapes.push(shape.clone());
+        self.shape_numbers.insert(shape.clone(), number);
+        Some((number, shape))
     }
 }
 

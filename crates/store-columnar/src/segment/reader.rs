@@ -92,6 +92,15 @@ impl Segment {
         }
     }
 
+    /// Returns how many bytes the tables take, the dictionary apart.
+    pub(crate) fn tables_bytes(&self) -> u64 {
+        let tables = self.footer.tables.iter().enumerate();
+        tables
+            .filter(|(at, _)| *at != Table::Dictionary as usize)
+            .map(|(_, place)| u64::from(place.len))
+            .sum()
+    }
+
     /// Says a failure in the words of the contract.
     pub(super) fn tell(&self, failure: Failure) -> StoreError {
         failure.tell(&*self.file)

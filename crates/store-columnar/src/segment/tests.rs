@@ -36,9 +36,16 @@ impl ReadAt for Bytes {
 
 /// Sizes at which a few spans are a large segment: several groups, traces in pieces, overflow, texts out
 /// of line.
-const SMALL: Sizes = Sizes { group_rows: 4, columns_max: 40, shapes_max: 60, text_inline_max: 12 };
+pub(super) const SMALL: Sizes = Sizes {
+    group_rows: 4,
+    columns_max: 40,
+    shapes_max: 60,
+    text_inline_max: 12,
+    chunk_rows: 16,
+    chunk_bytes: 16 << 10,
+};
 
-fn frozen(batches: &[SpanBatch], sizes: &Sizes) -> Vec<u8> {
+pub(super) fn frozen(batches: &[SpanBatch], sizes: &Sizes) -> Vec<u8> {
     let rows = Rows::new();
     batches.iter().for_each(|batch| rows.push(batch, UnixNanos(5)));
     let mut bytes = Vec::new();
@@ -47,11 +54,11 @@ fn frozen(batches: &[SpanBatch], sizes: &Sizes) -> Vec<u8> {
     bytes
 }
 
-fn open(bytes: Vec<u8>) -> Result<Arc<Segment>, StoreError> {
+pub(super) fn open(bytes: Vec<u8>) -> Result<Arc<Segment>, StoreError> {
     Segment::open(Arc::new(Bytes(PathBuf::from("x.seg"), bytes)))
 }
 
-fn read_back(segment: &Segment, batches: &[SpanBatch]) -> Vec<SpanBatch> {
+pub(super) fn read_back(segment: &Segment, batches: &[SpanBatch]) -> Vec<SpanBatch> {
     let ids: BTreeSet<TraceId> = batches.iter().flat_map(|b| b.spans()).map(|s| s.trace_id()).collect();
     let read = |id: &TraceId| {
         let mut builder = BatchBuilder::new();

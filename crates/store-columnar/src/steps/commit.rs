@@ -113,6 +113,6 @@ fn count(hold: &Hold, group: &[Prepared], appended: &Appended) {
 }
 
 /// The hour of arrival, counted from 1970.
-fn hour_of(received: UnixNanos) -> u64 {
+pub(crate) fn hour_of(received: UnixNanos) -> u64 {
     received.0 / 3_600_000_000_000
 }

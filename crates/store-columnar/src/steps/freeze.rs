@@ -7,23 +7,18 @@
 //! step 1 leaves a whole segment that the next start adopts. A full disk fails the step and keeps
 //! everything as it was; a failed sync poisons.
 
-use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use span::UnixNanos;
 use store::StoreError;
 
-use crate::disk::DiskFile;
 use crate::hold::{Head, Hold, Sealed};
 use crate::manifest::{Edit, SegmentId, SegmentLine};
 use crate::segment::Segment;
-use crate::segment::build::Built;
 use crate::stats::{add, read};
 use crate::view::Shelved;
 
-/// How much is written to a segment's file at once.
-const WRITE_BYTES: usize = 1 << 20;
+use super::put::{PutFailure, put_segment};
 
 /// What a step found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,43 +81,15 @@ pub(crate) fn freeze(hold: &Hold) -> Result<Frozen, StoreError> {
 }
 
 fn write_segment(hold: &Hold, sealed: &Sealed) -> Result<Shelved, StoreError> {
-    let folder = hold.directory.segments_of(&sealed.tenant);
     let id = SegmentId { first: sealed.first, last: sealed.last, level: 0 };
-    let path = folder.join(id.file_name());
-    let aside = path.with_extension("tmp");
-    hold.disk.create_dir(&folder)?;
-    hold.synced(hold.disk.sync_dir(&hold.directory.segments()))?;
-    let built = match write_aside(hold, sealed, &aside) {
-        Ok(built) => built,
-        Err(error) => {
-            // What was begun only takes room; where it cannot be removed, the next start does it.
-            let _ = hold.disk.remove(&aside);
-            return Err(error);
+    let put = put_segment(hold, &sealed.tenant, id, &mut |out| Segment::build(&sealed.snapshot, out));
+    put.map_err(|failure| match failure {
+        PutFailure::Store(error) => error,
+        PutFailure::Fill(source) => {
+            let path = hold.directory.segments_of(&sealed.tenant).join(id.file_name());
+            StoreError::Disk { path, action: "building the segment", source }
         }
-    };
-    hold.disk.rename(&aside, &path)?;
-    hold.synced(hold.disk.sync_dir(&folder))?;
-    let part = Segment::open(hold.disk.open(&path)?)?;
-    let line = SegmentLine { id, bytes: built.len, bounds: built.bounds };
-    Ok(Shelved { line, part })
-}
-
-fn write_aside(hold: &Hold, sealed: &Sealed, aside: &Path) -> Result<Built, StoreError> {
-    let mut out = FileWriter { file: hold.disk.create(aside)?, at: 0, buffer: Vec::new(), failure: None };
-    let written = Segment::build(&sealed.snapshot, &mut out);
-    let flushed = written.and_then(|built| out.flush().map(|()| built));
-    let built = match (flushed, out.failure.take()) {
-        (Ok(built), _) => built,
-        (Err(_), Some(error)) => return Err(error),
-        (Err(source), None) => {
-            return Err(StoreError::Disk { path: aside.to_owned(), action: "building the segment", source });
-        }
-    };
-    match out.file.sync_data() {
-        // Room for a file may be missing only when it is synced. The log still has everything.
-        Err(full @ StoreError::DiskFull { .. }) => Err(full),
-        synced => hold.synced(synced).map(|()| built),
-    }
+    })
 }
 
 fn list(hold: &Hold, sealed: &Sealed, line: SegmentLine) -> Result<(), StoreError> {
@@ -130,33 +97,4 @@ fn list(hold: &Hold, sealed: &Sealed, line: SegmentLine) -> Result<(), StoreErro
     manifest.append(&Edit { adds: vec![line], ..Edit::of(sealed.tenant.clone()) })?;
     hold.synced(manifest.sync())?;
     hold.tidied(manifest.tidy_up())
-}
-
-/// Writes a file from front to back, in large pieces.
-struct FileWriter {
-    file: Arc<dyn DiskFile>,
-    at: u64,
-    buffer: Vec<u8>,
-    /// What the disk said, because an `io::Error` could not carry it.
-    failure: Option<StoreError>,
-}
-
-impl Write for FileWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if WRITE_BYTES <= self.buffer.len() {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if let Err(error) = self.file.write_at(self.at, &self.buffer) {
-            self.failure = Some(error);
-            return Err(io::Error::other("the disk refused"));
-        }
-        self.at += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
-    }
 }

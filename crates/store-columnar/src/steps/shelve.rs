@@ -7,6 +7,7 @@
 //! * Any other file is what a crash left of a write or a removal, and is removed. Where the
 //!   manifest lost edits, nothing is removed that might have been listed by one of them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,23 +40,29 @@ pub(super) fn shelve(
         let tenant = Tenant::new(&entry.name).ok().filter(|_| entry.kind == DiskEntryKind::Folder);
         tenants.extend(tenant);
     }
-    let mut shelves = Vec::new();
+    let (mut shelves, mut edits, mut needless) = (Vec::new(), Vec::new(), Vec::new());
     for tenant in tenants {
         let folder = directory.segments_of(&tenant);
         let listed = manifest.listed().tenants.get(&tenant).cloned().unwrap_or_default();
-        let mut shelf =
-            Shelf { disk, folder, listed, edit: Edit::of(tenant.clone()), found: Vec::new(), recovery };
+        let edit = Edit::of(tenant.clone());
+        let (found, needless) = (Vec::new(), &mut needless);
+        let mut shelf = Shelf { disk, folder, listed, edit, found, needless, recovery };
         shelf.open_listed()?;
         shelf.take_others(soundness)?;
         let Shelf { edit, mut found, .. } = shelf;
         if edit != Edit::of(tenant.clone()) {
-            manifest.append(&edit)?;
-            manifest.sync()?;
+            edits.push(edit);
         }
         found.sort_by_key(|shelved| shelved.line.id);
         recovery.segments += found.len() as u64;
         recovery.segments_spans += found.iter().map(|shelved| shelved.line.bounds.spans).sum::<u64>();
         shelves.push((tenant, found));
+    }
+    // Nothing is removed before the list says durably that it may be.
+    manifest.mend(&edits, soundness)?;
+    for path in needless {
+        recovery.files_removed += 1;
+        disk.remove(&path)?;
     }
     Ok(shelves)
 }
@@ -68,6 +75,8 @@ struct Shelf<'a> {
     /// What must be changed in the list.
     edit: Edit,
     found: Vec<Arc<Shelved>>,
+    /// Files that are to be removed.
+    needless: &'a mut Vec<PathBuf>,
     recovery: &'a mut Recovery,
 }
 
@@ -77,7 +86,7 @@ impl Shelf<'_> {
         for line in lines {
             let path = self.folder.join(line.id.file_name());
             match open(self.disk, &path) {
-                Ok((part, _)) => self.found.push(Arc::new(Shelved { line, part })),
+                Ok((segment, _)) => self.found.push(Arc::new(Shelved::new(line, segment))),
                 Err(error) if is_lasting(&error) => {
                     self.set_aside(&path, line.bounds.spans, &error)?;
                     self.edit.removes.push(line.id);
@@ -90,21 +99,26 @@ impl Shelf<'_> {
 
     /// Adopts or removes what is in the folder and not on the list.
     fn take_others(&mut self, soundness: Soundness) -> Result<(), StoreError> {
-        for entry in self.disk.list(&self.folder)?.into_iter().filter(|it| it.kind == DiskEntryKind::File) {
+        let mut entries = self.disk.list(&self.folder)?;
+        entries.retain(|entry| entry.kind == DiskEntryKind::File);
+        // What was merged from others comes before them.
+        let order = |id: SegmentId| (id.first, Reverse(id.last), Reverse(id.level));
+        entries.sort_by_cached_key(|entry| SegmentId::from_file_name(&entry.name).map(order));
+        for entry in entries {
             let path = self.folder.join(&entry.name);
             match SegmentId::from_file_name(&entry.name) {
                 Some(id) if self.listed.segments.contains_key(&id) => {}
                 Some(id) if self.is_wanted(id, soundness) => self.adopt(id, &path)?,
-                Some(_) => self.remove(&path)?,
-                None if entry.name.ends_with(".tmp") => self.remove(&path)?,
+                Some(_) => self.needless.push(path),
+                None if entry.name.ends_with(".tmp") => self.needless.push(path),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Tells whether a segment that is not listed should be. Names sort by their entries, so an older one
-    /// has been adopted before.
+    /// Tells whether a segment that is not listed should be: it holds entries beyond the list, or the list
+    /// lost edits and no segment that was merged from it is there.
     fn is_wanted(&self, id: SegmentId, soundness: Soundness) -> bool {
         let merged = self.found.iter().any(|shelved| shelved.line.id.contains(id));
         !merged && (self.listed.frozen_to < id.first || soundness == Soundness::Damaged)
@@ -112,13 +126,18 @@ impl Shelf<'_> {
 
     fn adopt(&mut self, id: SegmentId, path: &Path) -> Result<(), StoreError> {
         match open(self.disk, path) {
-            Ok((part, bytes)) => {
+            Ok((segment, bytes)) => {
                 // Its name may not be durable: the crash may have come before the folder's sync.
                 self.disk.sync_dir(&self.folder)?;
-                let line = SegmentLine { id, bytes, bounds: part.bounds() };
+                let line = SegmentLine { id, bytes, bounds: segment.bounds() };
                 self.listed.frozen_to = self.listed.frozen_to.max(id.last);
                 self.edit.adds.push(line);
-                self.found.push(Arc::new(Shelved { line, part }));
+                // It replaces what it was merged from, which a lost edit had taken off the list.
+                for shelved in self.found.extract_if(.., |shelved| id.contains(shelved.line.id)) {
+                    self.edit.removes.push(shelved.line.id);
+                    self.needless.push(self.folder.join(shelved.line.id.file_name()));
+                }
+                self.found.push(Arc::new(Shelved::new(line, segment)));
                 self.recovery.segments_adopted += 1;
                 Ok(())
             }
@@ -137,18 +156,12 @@ impl Shelf<'_> {
         self.recovery.segments_set_aside.push(SetAside { path, spans, why: why.to_string() });
         Ok(())
     }
-
-    fn remove(&mut self, path: &Path) -> Result<(), StoreError> {
-        self.recovery.files_removed += 1;
-        self.disk.remove(path)
-    }
 }
 
-fn open(disk: &dyn Disk, path: &Path) -> Result<(Arc<dyn Part>, u64), StoreError> {
+fn open(disk: &dyn Disk, path: &Path) -> Result<(Arc<Segment>, u64), StoreError> {
     let file = disk.open(path)?;
     let bytes = file.bytes()?;
-    let part = Segment::open(file)?;
-    Ok((part, bytes))
+    Ok((Segment::open(file)?, bytes))
 }
 
 /// Tells whether a segment will be as broken at the next start: it is damaged, cut, or gone. Too many

@@ -92,7 +92,8 @@ impl Run {
         self.check(&engine);
         self.plan(160);
         for _ in 0..self.dice.below(40) {
-            let outcome = match self.dice.below(11) {
+            let outcome = match self.dice.below(13) {
+                11 | 12 => engine.compact_one(UnixNanos(9 * HOUR)).map(|_| ()),
                 10 => self.retain(&engine),
                 0 => engine.seal_all(),
                 1 | 2 => engine.freeze_one().map(|_| ()),
