@@ -124,6 +124,17 @@ fn measure(stats: &Stats, text: &mut Exposition) {
         ("tracewell_freezes_failed_total", "Freezes that failed and are tried again.", stats.freezes_failed),
         ("tracewell_writes_held_back_total", "Writes that had to wait for a freeze.", stats.writes_held_back),
         ("tracewell_writes_refused_total", "Writes refused because of the disk.", stats.writes_refused),
+        ("tracewell_compactions_total", "Times that segments were joined.", stats.compactions),
+        (
+            "tracewell_compactions_failed_total",
+            "Compactions that failed and are tried again.",
+            stats.compactions_failed,
+        ),
+        (
+            "tracewell_spans_collapsed_total",
+            "Spans that were stored more than once and are no longer.",
+            stats.spans_collapsed,
+        ),
         ("tracewell_spans_expired_total", "Spans forgotten by retention.", stats.spans_expired),
         ("tracewell_reads_damaged_total", "Reads that left out damaged rows.", stats.reads_damaged),
         (
