@@ -1,5 +1,6 @@
 //! What each fuzz target demands of its decoder, besides that it returns.
 
+pub mod context;
 pub mod inflate;
 pub mod jaeger;
 pub mod otlp;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::HeaderText;
+
 /// The 16 bytes that all spans of one trace share. Ordered as an unsigned big-endian number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TraceId([u8; 16]);
@@ -59,6 +61,16 @@ impl TraceId {
         u128::from_be_bytes(self.0) as u64
     }
 
+    /// Returns the 32 lower-case hex digits, without an allocation.
+    ///
+    /// ```
+    /// # use tracewell_context::TraceId;
+    /// assert_eq!(TraceId::from_halves(0, 0xabc).hex().as_str(), "00000000000000000000000000000abc");
+    /// ```
+    pub fn hex(self) -> HeaderText {
+        HeaderText::new().push_hex(&self.0)
+    }
+
     /// Tells whether this is the all-zero id.
     pub const fn is_none(self) -> bool {
         u128::from_be_bytes(self.0) == 0
@@ -87,6 +99,16 @@ impl SpanId {
     /// Returns the id as a number.
     pub const fn to_u64(self) -> u64 {
         u64::from_be_bytes(self.0)
+    }
+
+    /// Returns the 16 lower-case hex digits, without an allocation.
+    ///
+    /// ```
+    /// # use tracewell_context::SpanId;
+    /// assert_eq!(SpanId::from_u64(0xabc).hex().as_str(), "0000000000000abc");
+    /// ```
+    pub fn hex(self) -> HeaderText {
+        HeaderText::new().push_hex(&self.0)
     }
 
     /// Tells whether this is the all-zero id.
