@@ -167,7 +167,7 @@ fn large() -> SpanBatch {
             span_id: SpanId::from_u64(id),
             parent_span_id: SpanId::from_u64(parent),
             start: UnixNanos(start),
-            end: UnixNanos(start + (id * 1_037_041 % (900 * MILLI) >> (id % 16))),
+            end: UnixNanos(start + ((id * 1_037_041 % (900 * MILLI)) >> (id % 16))),
             resource: rows[(id % 5) as usize],
             scope,
             name: names[(id % 4) as usize],
