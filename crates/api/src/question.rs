@@ -75,6 +75,7 @@ impl Question {
             filter: SpanFilter { all },
             start_min: self.start_min,
             start_max: self.start_max,
+            arrived_after: None,
             after: None,
             detail,
             stop: stop.clone(),

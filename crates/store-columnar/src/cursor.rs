@@ -56,7 +56,8 @@ impl PartsCursor {
         let mut heap = BinaryHeap::new();
         for (index, part) in parts.all.iter().enumerate() {
             let bounds = part.bounds();
-            if bounds.start_min <= search.start_max && search.start_min <= bounds.start_max {
+            let new = search.arrived_after.is_none_or(|after| after < bounds.received_max);
+            if new && bounds.start_min <= search.start_max && search.start_min <= bounds.start_max {
                 let latest = TraceKey { start: bounds.start_max, id: TraceId::from_bytes([0; 16]) };
                 heap.push(Reverse((latest, Hint::Unasked(index))));
             }

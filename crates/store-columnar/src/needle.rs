@@ -5,6 +5,8 @@
 //! most columns can be searched for a number or a dictionary's entry and never build a text. Arrays
 //! and maps are the exception: many packings have one JSON.
 
+use std::ops::Bound;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use span::text_form::double_text;
@@ -12,9 +14,20 @@ use span::{ValueRef, naming};
 
 use crate::value_kind::ValueKind;
 
+/// What values are compared with.
+#[derive(Clone, Debug)]
+pub(crate) enum Needle {
+    /// A text.
+    Text(TextNeedle),
+    /// Nothing: any value will do.
+    Any,
+    /// Two bounds, for numbers.
+    Between(Bound<f64>, Bound<f64>),
+}
+
 /// A text that values are compared with.
 #[derive(Clone, Debug)]
-pub(crate) struct Needle {
+pub(crate) struct TextNeedle {
     text: String,
     /// The bytes whose base64 it is.
     decoded: Option<Vec<u8>>,
@@ -24,6 +37,65 @@ pub(crate) struct Needle {
 
 impl Needle {
     pub(crate) fn new(text: &str) -> Self {
+        Self::Text(TextNeedle::new(text))
+    }
+
+    /// Returns the text, where one is looked for.
+    pub(crate) const fn text(&self) -> Option<&TextNeedle> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Any | Self::Between(..) => None,
+        }
+    }
+
+    /// Tells whether a value is what is looked for.
+    pub(crate) fn equals(&self, value: ValueRef<'_>) -> bool {
+        match self {
+            Self::Text(text) => text.equals(value),
+            Self::Any => true,
+            Self::Between(least, most) => store::is_between(value, *least, *most),
+        }
+    }
+
+    /// Tells whether any value of the kind can be.
+    pub(crate) fn fits(&self, kind: ValueKind) -> bool {
+        match self {
+            Self::Text(text) => text.fits(kind),
+            Self::Any => true,
+            Self::Between(..) => matches!(kind, ValueKind::Int | ValueKind::Double),
+        }
+    }
+
+    /// Returns all runs of bytes that a value of the kind can have; `None` where they are not known.
+    pub(crate) fn texts(&self, kind: ValueKind) -> Option<Vec<&[u8]>> {
+        self.text()?.texts(kind)
+    }
+
+    /// Tells whether a value of the kind with these bits is; for kinds that are no text.
+    pub(crate) fn equals_bits(&self, kind: ValueKind, bits: u64) -> bool {
+        match self {
+            Self::Text(text) => text.equals_bits(kind, bits),
+            _ => self.equals(kind.of_bits(bits)),
+        }
+    }
+
+    /// Tells whether a number from `least` to `most` may be, both given by their bits. Bounds that are no numbers
+    /// exclude nothing.
+    pub(crate) fn may_lie(&self, kind: ValueKind, least: u64, most: u64) -> bool {
+        let Self::Between(from, to) = self else { return true };
+        let number = |bits: u64| match kind {
+            ValueKind::Double => f64::from_bits(bits),
+            _ => bits as i64 as f64,
+        };
+        let ends_before =
+            matches!(from, Bound::Included(from) | Bound::Excluded(from) if number(most) < *from);
+        let begins_behind = matches!(to, Bound::Included(to) | Bound::Excluded(to) if *to < number(least));
+        !ends_before && !begins_behind
+    }
+}
+
+impl TextNeedle {
+    fn new(text: &str) -> Self {
         // Only the one canonical spelling of a value is its text form.
         let decoded = STANDARD.decode(text).ok().filter(|bytes| STANDARD.encode(bytes) == text);
         let int = text.parse().ok().filter(|number: &i64| number.to_string() == text);
@@ -37,12 +109,12 @@ impl Needle {
     }
 
     /// Tells whether a value's text form is this text.
-    pub(crate) fn equals(&self, value: ValueRef<'_>) -> bool {
+    fn equals(&self, value: ValueRef<'_>) -> bool {
         value.text_equals(&self.text)
     }
 
     /// Tells whether any value of the kind can have this text.
-    pub(crate) fn fits(&self, kind: ValueKind) -> bool {
+    fn fits(&self, kind: ValueKind) -> bool {
         match kind {
             ValueKind::Empty => self.text.is_empty(),
             ValueKind::Str => true,
@@ -57,7 +129,7 @@ impl Needle {
 
     /// Returns all runs of bytes that a value of the kind can have to be equal; `None` where they are
     /// not known.
-    pub(crate) fn texts(&self, kind: ValueKind) -> Option<Vec<&[u8]>> {
+    fn texts(&self, kind: ValueKind) -> Option<Vec<&[u8]>> {
         match kind {
             ValueKind::Str => {
                 let broken = self.decoded.as_deref().filter(|bytes| std::str::from_utf8(bytes).is_err());
@@ -80,12 +152,12 @@ impl Needle {
     }
 
     /// Returns the text.
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Tells whether a value of the kind with these bits is equal; for kinds that are no text.
-    pub(crate) fn equals_bits(&self, kind: ValueKind, bits: u64) -> bool {
+    fn equals_bits(&self, kind: ValueKind, bits: u64) -> bool {
         match kind {
             ValueKind::Int => self.int == Some(bits as i64),
             ValueKind::Double => self.double.is_some_and(|double| {
@@ -169,7 +241,10 @@ mod tests {
                     let bits = crate::value_kind::bits_of(value);
                     assert_eq!(needle.equals_bits(kind, bits), equal, "{text} {value:?}");
                     let nan = matches!(value, ValueRef::Double(number) if number.is_nan());
-                    assert!(nan || kind == ValueKind::Empty || (needle.bits(kind) == Some(bits)) == equal);
+                    assert!(
+                        nan || kind == ValueKind::Empty
+                            || (needle.text().unwrap().bits(kind) == Some(bits)) == equal
+                    );
                 }
             }
         }

@@ -69,6 +69,9 @@ impl Rows {
         let mut visible = *self.visible.read().expect("no code panics while it holds the watermark");
         for first in (0..batch.len()).step_by(ROWS_PER_HOLD) {
             let mut table = self.table.write().expect("no code panics while it holds the rows");
+            if first == 0 {
+                table.arrive(received);
+            }
             for row in first..batch.len().min(first + ROWS_PER_HOLD) {
                 let span = batch.span(row);
                 intake.take(&mut table, span);

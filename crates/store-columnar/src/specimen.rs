@@ -1,6 +1,7 @@
 //! Spans for tests: wild ones, in which everything that can be odd is, from a seed.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use span::{
@@ -253,6 +254,18 @@ pub(crate) fn wild_search(dice: &mut Dice) -> Search {
     search
 }
 
+const WITHIN: [Within; 9] = [
+    Within::Anywhere,
+    Within::Anywhere,
+    Within::Anywhere,
+    Within::Resource,
+    Within::Span,
+    Within::SpanOrResource,
+    Within::Scope,
+    Within::Event,
+    Within::Link,
+];
+
 fn wild_predicate(dice: &mut Dice, depth: u64) -> Predicate {
     let text = |dice: &mut Dice| match dice.below(10) {
         0 => dice.pick(&["missing-service-name", "service-name-wrong-type", "empty-service-name"]).to_owned(),
@@ -261,7 +274,9 @@ fn wild_predicate(dice: &mut Dice, depth: u64) -> Predicate {
         _ => dice.pick(WORDS).to_owned(),
     };
     let duration = |dice: &mut Dice| DurationNanos(dice.pick(&[0, 1, 17, 1_000_000_000, u64::MAX]));
-    match dice.below(17) {
+    let within = |dice: &mut Dice| dice.pick(&WITHIN);
+    let key = |dice: &mut Dice| dice.pick(KEYS).to_owned();
+    match dice.below(22) {
         0 => Predicate::Service(text(dice)),
         1 => Predicate::Name(text(dice)),
         2 => Predicate::Kind(dice.pick(&SpanKind::ALL)),
@@ -278,10 +293,18 @@ fn wild_predicate(dice: &mut Dice, depth: u64) -> Predicate {
             Predicate::Any((0..dice.below(3)).map(|_| wild_predicate(dice, depth - 1)).collect())
         }
         13 => Predicate::tag(dice.pick(KEYS), &text(dice)),
-        _ => {
-            let within = dice.pick(&[Within::Anywhere, Within::Anywhere, Within::Resource]);
-            Predicate::Attribute { within, key: dice.pick(KEYS).to_owned(), text: text(dice) }
+        14 => Predicate::Root,
+        15 if 0 < depth => Predicate::Not(Box::new(wild_predicate(dice, depth - 1))),
+        16 => Predicate::Has { within: within(dice), key: key(dice) },
+        17 | 18 => {
+            let bound = |dice: &mut Dice| {
+                let number = dice.pick(&[-3.0, 0.0, 0.5, 7.0, 200.0, 1e18, f64::INFINITY]);
+                dice.pick(&[Bound::Included(number), Bound::Excluded(number), Bound::Unbounded])
+            };
+            let (least, most) = (bound(dice), bound(dice));
+            Predicate::Between { within: within(dice), key: key(dice), least, most }
         }
+        _ => Predicate::Attribute { within: within(dice), key: key(dice), text: text(dice) },
     }
 }
 

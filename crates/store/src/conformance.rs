@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite speaks by panicking")]
 
+mod figures;
 mod sketch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -46,6 +47,17 @@ const FACTS: &[Fact] = &[
     ("a skeleton knows ids, names, times and status", skeleton_knows),
     ("extreme times are data", extreme_times),
     ("inexact predicates return a superset", inexact_is_superset),
+    ("attributes are looked for where they are asked for", figures::attributes_within),
+    ("attributes are there, between bounds, or not", figures::attributes_compare),
+    ("what arrived later is found", figures::arrived_later),
+    ("spans are counted by what they have in common", figures::counted_by_dimensions),
+    ("time is divided into steps", figures::divided_into_steps),
+    ("durations are counted by bucket", figures::durations_by_bucket),
+    ("of a repeated attribute the last value counts", figures::last_value_counts),
+    ("cells have a limit, and the rest is others", figures::cells_have_a_limit),
+    ("distinct traces are counted", figures::traces_are_counted),
+    ("attribute names are listed with their counts", figures::names_are_listed),
+    ("a raised stop ends a count", figures::stop_ends_count),
 ];
 
 /// Runs every fact against a fresh engine.

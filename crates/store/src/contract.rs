@@ -2,7 +2,9 @@
 
 use span::{SpanBatch, SpanKind, Tenant, Trace, TraceId, UnixNanos};
 
-use crate::{Predicate, Search, StoreError, TraceCursor, TracePrefix};
+use crate::{
+    AttributeName, Detail, Measure, Measured, Predicate, Search, StoreError, TraceCursor, TracePrefix, scan,
+};
 
 /// Keeps spans.
 pub trait TraceWriter: Send + Sync {
@@ -48,6 +50,19 @@ pub trait TraceReader: Send + Sync {
 
     /// Returns the distinct operations of `service`, by name and kind. An unknown service has none.
     fn operations(&self, tenant: &Tenant, service: &str) -> Result<Vec<Operation>, StoreError>;
+
+    /// Counts the spans that a search accepts, by what they have in common.
+    fn measure(&self, measure: &Measure) -> Result<Measured, StoreError> {
+        let search = Search { after: None, detail: Detail::Whole, ..measure.search.clone() };
+        scan::measure(&mut *self.search(search)?, measure)
+    }
+
+    /// Returns the attributes of the spans that a search accepts: those of spans first, then of resources, scopes,
+    /// events and links, each by key.
+    fn attribute_names(&self, search: &Search) -> Result<Vec<AttributeName>, StoreError> {
+        let search = Search { after: None, detail: Detail::Whole, ..search.clone() };
+        scan::attribute_names(&mut *self.search(search.clone())?, &search)
+    }
 }
 
 /// An operation of a service: distinct name and kind.

@@ -4,6 +4,8 @@
 //! columns must agree with it, and the conformance suite sees to that. All comparisons of values go
 //! through their text ([`span::text_form`]), so that `123` finds the number and the string.
 
+use std::ops::{Bound, RangeBounds as _};
+
 use span::{DurationNanos, SpanKind, SpanRef, StatusCode, ValueRef};
 
 /// A conjunction: all predicates hold on one and the same span. Empty, it accepts every span.
@@ -49,8 +51,30 @@ pub enum Predicate {
         /// The value's text, exactly.
         text: String,
     },
+    /// An attribute is there, with any value.
+    Has {
+        /// Where to look.
+        within: Within,
+        /// The key, exactly.
+        key: String,
+    },
+    /// An attribute is a number between two bounds; integers are compared as doubles.
+    Between {
+        /// Where to look.
+        within: Within,
+        /// The key, exactly.
+        key: String,
+        /// The lower bound.
+        least: Bound<f64>,
+        /// The upper bound.
+        most: Bound<f64>,
+    },
+    /// It names no parent.
+    Root,
     /// At least one of these holds.
     Any(Vec<Self>),
+    /// This does not hold.
+    Not(Box<Self>),
 }
 
 /// Whose attributes a predicate looks at.
@@ -60,6 +84,43 @@ pub enum Within {
     Anywhere,
     /// The resource alone.
     Resource,
+    /// The span itself.
+    Span,
+    /// The span itself and its resource.
+    SpanOrResource,
+    /// The scope alone.
+    Scope,
+    /// Any of the span's events.
+    Event,
+    /// Any of the span's links.
+    Link,
+}
+
+impl Within {
+    /// Tells whether the span's own attributes are looked at.
+    pub const fn spans(self) -> bool {
+        matches!(self, Self::Anywhere | Self::Span | Self::SpanOrResource)
+    }
+
+    /// Tells whether the resource's attributes are looked at.
+    pub const fn resources(self) -> bool {
+        matches!(self, Self::Anywhere | Self::Resource | Self::SpanOrResource)
+    }
+
+    /// Tells whether the scope's attributes are looked at.
+    pub const fn scopes(self) -> bool {
+        matches!(self, Self::Anywhere | Self::Scope)
+    }
+
+    /// Tells whether the events' attributes are looked at.
+    pub const fn events(self) -> bool {
+        matches!(self, Self::Anywhere | Self::Event)
+    }
+
+    /// Tells whether the links' attributes are looked at.
+    pub const fn links(self) -> bool {
+        matches!(self, Self::Anywhere | Self::Link)
+    }
 }
 
 impl SpanFilter {
@@ -85,8 +146,16 @@ impl Predicate {
             Self::ScopeVersion(version) => span.scope().version() == version.as_bytes(),
             Self::TraceState(text) => span.trace_state() == text.as_bytes(),
             Self::EventName(name) => span.events().any(|event| event.name() == name.as_bytes()),
-            Self::Attribute { within, key, text } => attribute_equals(span, *within, key, text),
+            Self::Attribute { within, key, text } => {
+                any_attribute(span, *within, key, |value| value.text_equals(text))
+            }
+            Self::Has { within, key } => any_attribute(span, *within, key, |_| true),
+            Self::Between { within, key, least, most } => {
+                any_attribute(span, *within, key, |value| is_between(value, *least, *most))
+            }
+            Self::Root => span.parent_span_id().is_none(),
             Self::Any(predicates) => predicates.iter().any(|predicate| predicate.accepts(span)),
+            Self::Not(predicate) => !predicate.accepts(span),
         }
     }
 }
@@ -102,17 +171,25 @@ pub fn failed(span: SpanRef<'_>) -> bool {
         })
 }
 
-fn attribute_equals(span: SpanRef<'_>, within: Within, key: &str, text: &str) -> bool {
-    let key = key.as_bytes();
-    let equals = |(at, value): (&[u8], ValueRef<'_>)| at == key && value.text_equals(text);
-    match within {
-        Within::Resource => span.resource().attributes().any(equals),
-        Within::Anywhere => {
-            span.attributes().any(equals)
-                || span.resource().attributes().any(equals)
-                || span.scope().attributes().any(equals)
-                || span.events().any(|event| event.attributes().any(equals))
-                || span.links().any(|link| link.attributes().any(equals))
-        }
+/// Tells whether a value is a number between two bounds.
+pub fn is_between(value: ValueRef<'_>, least: Bound<f64>, most: Bound<f64>) -> bool {
+    match value {
+        ValueRef::Int(number) => (least, most).contains(&(number as f64)),
+        ValueRef::Double(number) => (least, most).contains(&number),
+        _ => false,
     }
+}
+
+fn any_attribute(
+    span: SpanRef<'_>,
+    within: Within,
+    key: &str,
+    accepts: impl Fn(ValueRef<'_>) -> bool,
+) -> bool {
+    let fits = |(at, value): (&[u8], ValueRef<'_>)| at == key.as_bytes() && accepts(value);
+    within.spans() && span.attributes().any(fits)
+        || within.resources() && span.resource().attributes().any(fits)
+        || within.scopes() && span.scope().attributes().any(fits)
+        || within.events() && span.events().any(|event| event.attributes().any(fits))
+        || within.links() && span.links().any(|link| link.attributes().any(fits))
 }

@@ -15,14 +15,20 @@ pub mod conformance;
 mod contract;
 mod error;
 mod filter;
+mod measure;
 mod memory;
 mod prefix;
+mod scan;
 mod search;
 mod tag;
 
 pub use contract::{Capabilities, Operation, TraceReader, TraceWriter, Write};
 pub use error::StoreError;
-pub use filter::{Predicate, SpanFilter, Within, failed};
+pub use filter::{Predicate, SpanFilter, Within, failed, is_between};
+pub use measure::{
+    AttributeName, BUCKETS, Cell, Dimension, Durations, FigureCell, Figures, Label, LabelKind, Measure,
+    Measured, Panel, Steps, TRACES_COUNTED_MAX, Tally, bucket, bucket_least,
+};
 pub use memory::MemoryStore;
 pub use prefix::TracePrefix;
 pub use search::{Detail, Search, Stop, TraceCursor};

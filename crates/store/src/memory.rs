@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use span::{SpanBatch, SpanRef, Tenant, Trace, TraceId, TraceKey};
+use span::{SpanBatch, SpanRef, Tenant, Trace, TraceId, TraceKey, UnixNanos};
 
 use crate::{
     Capabilities, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader, TraceWriter, Write,
@@ -25,12 +25,19 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Tenancy {
     /// Batches by number of arrival; the first is `batch_first`.
-    batches: VecDeque<Arc<SpanBatch>>,
+    batches: VecDeque<Kept>,
     batch_first: u64,
     /// Invariant: the sum of [`SpanBatch::bytes`] over `batches`.
     bytes: usize,
     /// Where each trace's spans are: number of the batch and row, in order of arrival.
     traces: BTreeMap<TraceId, VecDeque<(u64, usize)>>,
+}
+
+/// A batch and when it came.
+#[derive(Debug)]
+struct Kept {
+    received: UnixNanos,
+    batch: Arc<SpanBatch>,
 }
 
 impl MemoryStore {
@@ -49,7 +56,7 @@ impl TraceWriter for MemoryStore {
         let mut tenants = self.tenants.write().expect("no code panics while it holds the spans");
         for write in group {
             let tenancy = tenants.entry(write.tenant.clone()).or_default();
-            tenancy.keep(&write.batch);
+            tenancy.keep(&write.batch, write.received);
             while self.bytes_max < tenancy.bytes && 1 < tenancy.batches.len() {
                 tenancy.forget_first();
             }
@@ -111,17 +118,17 @@ impl TraceReader for MemoryStore {
 }
 
 impl Tenancy {
-    fn keep(&mut self, batch: &SpanBatch) {
+    fn keep(&mut self, batch: &SpanBatch, received: UnixNanos) {
         let number = self.batch_first + self.batches.len() as u64;
         for (row, span) in batch.spans().enumerate() {
             self.traces.entry(span.trace_id()).or_default().push_back((number, row));
         }
         self.bytes += batch.bytes();
-        self.batches.push_back(Arc::new(batch.clone()));
+        self.batches.push_back(Kept { received, batch: Arc::new(batch.clone()) });
     }
 
     fn forget_first(&mut self) {
-        let Some(batch) = self.batches.pop_front() else { return };
+        let Some(Kept { batch, .. }) = self.batches.pop_front() else { return };
         for span in batch.spans() {
             let places = self.traces.get_mut(&span.trace_id()).expect("every stored span has a place");
             places.pop_front();
@@ -134,12 +141,20 @@ impl Tenancy {
     }
 
     fn spans(&self) -> impl Iterator<Item = SpanRef<'_>> {
-        self.batches.iter().flat_map(|batch| batch.spans())
+        self.batches.iter().flat_map(|kept| kept.batch.spans())
+    }
+
+    /// Visits the spans of a trace, each with when it came.
+    fn arrivals_of(&self, id: TraceId) -> impl Iterator<Item = (UnixNanos, SpanRef<'_>)> {
+        let places = self.traces.get(&id).into_iter().flatten();
+        places.map(|(number, row)| {
+            let kept = &self.batches[(number - self.batch_first) as usize];
+            (kept.received, kept.batch.span(*row))
+        })
     }
 
     fn spans_of(&self, id: TraceId) -> impl Iterator<Item = SpanRef<'_>> {
-        let places = self.traces.get(&id).into_iter().flatten();
-        places.map(|(number, row)| self.batches[(number - self.batch_first) as usize].span(*row))
+        self.arrivals_of(id).map(|(_, span)| span)
     }
 
     fn trace(&self, id: TraceId) -> Result<Option<Trace>, StoreError> {
@@ -148,7 +163,8 @@ impl Tenancy {
 
     /// Returns the trace's place in listings, where one of its spans is what the search wants.
     fn key_where(&self, id: TraceId, search: &Search) -> Option<TraceKey> {
-        self.spans_of(id).find(|span| search.accepts(*span))?;
+        let is_new = |received| search.arrived_after.is_none_or(|after| after < received);
+        self.arrivals_of(id).find(|(received, span)| is_new(*received) && search.accepts(*span))?;
         let start = self.spans_of(id).map(SpanRef::start).min()?;
         Some(TraceKey { start, id })
     }

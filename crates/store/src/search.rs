@@ -19,6 +19,9 @@ pub struct Search {
     pub start_min: UnixNanos,
     /// That span's latest start, inclusive.
     pub start_max: UnixNanos,
+    /// That span arrived later than this, by our clock. An engine may also return what it cannot tell
+    /// apart from it: spans that arrived a little earlier.
+    pub arrived_after: Option<UnixNanos>,
     /// Go on behind this place of an earlier listing.
     pub after: Option<TraceKey>,
     /// How much of each trace is wanted.
@@ -55,13 +58,14 @@ impl Search {
             filter: SpanFilter::default(),
             start_min: UnixNanos::MIN,
             start_max: UnixNanos::MAX,
+            arrived_after: None,
             after: None,
             detail: Detail::Whole,
             stop: Stop::default(),
         }
     }
 
-    /// Tells whether a span that passes would make its trace a result.
+    /// Tells whether a span that passes would make its trace a result, whenever it arrived.
     pub fn accepts(&self, span: span::SpanRef<'_>) -> bool {
         (self.start_min..=self.start_max).contains(&span.start()) && self.filter.accepts(span)
     }

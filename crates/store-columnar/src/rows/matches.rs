@@ -25,6 +25,8 @@ pub(super) struct RowsMatches {
     left: BinaryHeap<Reverse<(TraceKey, u32)>>,
     window: RangeInclusive<UnixNanos>,
     tests: Vec<Test>,
+    /// Rows before this one arrived too early.
+    row_first: u32,
     stop: Stop,
 }
 
@@ -33,12 +35,16 @@ impl RowsMatches {
         let (table, watermark) = snapshot.table();
         let tests: Vec<Test> =
             search.filter.all.iter().map(|predicate| Test::new(&table, predicate)).collect();
+        let row_first = table.row_after(search.arrived_after);
         let mut left = Vec::new();
         let visible = match tests.iter().any(Test::is_never) {
             true => &[],
             false => visible_traces(&table, watermark),
         };
         for (trace, line) in visible.iter().enumerate() {
+            if line.row_last < row_first {
+                continue;
+            }
             let start = fragment_start(&table, trace as u32, watermark);
             // No span starts before its fragment does.
             if let Some(start) = start.filter(|start| *start <= search.start_max) {
@@ -51,6 +57,7 @@ impl RowsMatches {
             left: BinaryHeap::from(left),
             window: search.start_min..=search.start_max,
             tests,
+            row_first,
             stop: search.stop.clone(),
         }
     }
@@ -64,7 +71,8 @@ impl RowsMatches {
             for row in rows_of(&table, trace, watermark) {
                 budget = budget.saturating_sub(1);
                 let line = &table.spans[row as usize];
-                if self.window.contains(&line.start)
+                if self.row_first <= row
+                    && self.window.contains(&line.start)
                     && self.tests.iter_mut().all(|test| test.accepts(&table, line))
                 {
                     return Some(key);
@@ -108,7 +116,9 @@ enum Test {
     TraceState(Option<TextId>),
     EventName(Option<TextId>),
     Attribute(Box<AttributeTest>),
+    Root,
     Any(Vec<Self>),
+    Not(Box<Self>),
 }
 
 /// Looks for a key whose value has a text.
@@ -138,21 +148,33 @@ impl Test {
             Predicate::ScopeVersion(version) => Self::ScopeVersion(find(version)),
             Predicate::TraceState(text) => Self::TraceState(find(text)),
             Predicate::EventName(name) => Self::EventName(find(name)),
-            Predicate::Attribute { within, key, text } => match find(key) {
-                Some(key) => Self::Attribute(Box::new(AttributeTest {
-                    key,
-                    needle: Needle::new(text),
-                    within: *within,
-                    fields: Memo::default(),
-                    resources: Memo::default(),
-                    scopes: Memo::default(),
-                })),
-                // No row has the key.
-                None => Self::Any(Vec::new()),
-            },
+            Predicate::Attribute { within, key, text } => {
+                Self::attribute(find(key), *within, Needle::new(text))
+            }
+            Predicate::Has { within, key } => Self::attribute(find(key), *within, Needle::Any),
+            Predicate::Between { within, key, least, most } => {
+                Self::attribute(find(key), *within, Needle::Between(*least, *most))
+            }
+            Predicate::Root => Self::Root,
+            Predicate::Not(predicate) => Self::Not(Box::new(Self::new(table, predicate))),
             Predicate::Any(any) => {
                 Self::Any(any.iter().map(|predicate| Self::new(table, predicate)).collect())
             }
+        }
+    }
+
+    fn attribute(key: Option<TextId>, within: Within, needle: Needle) -> Self {
+        match key {
+            Some(key) => Self::Attribute(Box::new(AttributeTest {
+                key,
+                needle,
+                within,
+                fields: Memo::default(),
+                resources: Memo::default(),
+                scopes: Memo::default(),
+            })),
+            // No row has the key.
+            None => Self::Any(Vec::new()),
         }
     }
 
@@ -183,7 +205,9 @@ impl Test {
                 name.is_some_and(|name| table.events_of(line).iter().any(|event| event.name == name))
             }
             Self::Attribute(test) => test.accepts(table, line),
+            Self::Root => line.parent_span_id.is_none(),
             Self::Any(tests) => tests.iter_mut().any(|test| test.accepts(table, line)),
+            Self::Not(test) => !test.accepts(table, line),
         }
     }
 }
@@ -199,18 +223,12 @@ impl AttributeTest {
             let words = &table.words[attributes.words as usize..];
             fields.iter().any(|field| needle.equals(field.value(&table.texts, words)))
         };
-        let of_resource =
-            *resources.of(line.resource, || equals(table.resources.get(line.resource).attributes));
-        match within {
-            Within::Resource => of_resource,
-            Within::Anywhere => {
-                of_resource
-                    || equals(line.attributes)
-                    || *scopes.of(line.scope, || equals(table.scopes.get(line.scope).attributes))
-                    || table.events_of(line).iter().any(|event| equals(event.attributes))
-                    || table.links_of(line).iter().any(|link| equals(link.attributes))
-            }
-        }
+        within.resources()
+            && *resources.of(line.resource, || equals(table.resources.get(line.resource).attributes))
+            || within.spans() && equals(line.attributes)
+            || within.scopes() && *scopes.of(line.scope, || equals(table.scopes.get(line.scope).attributes))
+            || within.events() && table.events_of(line).iter().any(|event| equals(event.attributes))
+            || within.links() && table.links_of(line).iter().any(|link| equals(link.attributes))
     }
 }
 

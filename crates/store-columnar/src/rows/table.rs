@@ -29,6 +29,8 @@ pub(crate) struct Table {
     pub(crate) resources: Origins,
     pub(crate) scopes: Origins,
     pub(crate) traces: Vec<TraceLine>,
+    /// When batches arrived, each with its first row; both ascend.
+    arrivals: Vec<(UnixNanos, u32)>,
     trace_ids: HashMap<TraceId, u32, RandomState>,
 }
 
@@ -146,6 +148,7 @@ impl Table {
             resources: Origins::default(),
             scopes: Origins::default(),
             traces: Vec::new(),
+            arrivals: Vec::new(),
             trace_ids: HashMap::default(),
         }
     }
@@ -153,6 +156,21 @@ impl Table {
     /// Returns the index of a trace, if it has rows.
     pub(crate) fn trace(&self, id: TraceId) -> Option<u32> {
         self.trace_ids.get(&id).copied()
+    }
+
+    /// Notes that what is pushed from here on arrived at `received`. A clock that steps back is held.
+    pub(super) fn arrive(&mut self, received: UnixNanos) {
+        let last = self.arrivals.last().map_or(UnixNanos::MIN, |(time, _)| *time);
+        if last < received || self.arrivals.is_empty() {
+            self.arrivals.push((received, self.spans.len() as u32));
+        }
+    }
+
+    /// Returns the first row that arrived after a point in time.
+    pub(crate) fn row_after(&self, time: Option<UnixNanos>) -> u32 {
+        let Some(time) = time else { return 0 };
+        let at = self.arrivals.partition_point(|(arrived, _)| *arrived <= time);
+        self.arrivals.get(at).map_or(NO_ROW, |(_, row)| *row)
     }
 
     /// Returns the fields of a list of attributes, and its values.
@@ -184,6 +202,7 @@ impl Table {
             + self.links.capacity() * size_of::<LinkLine>()
             + (self.resources.len() + self.scopes.len()) * 3 * size_of::<Origin>()
             + self.traces.capacity() * size_of::<TraceLine>()
+            + self.arrivals.capacity() * size_of::<(UnixNanos, u32)>()
             + self.trace_ids.capacity() * (size_of::<TraceId>() + 5)
     }
 

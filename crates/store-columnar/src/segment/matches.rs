@@ -19,6 +19,7 @@ use super::predicate::{AttributeTest, Test, TextTest, ValueTest};
 use super::reader::Segment;
 use crate::column::ints::{sortable, unsortable};
 use crate::column::{Ints, Take, TextAt};
+use crate::needle::Needle;
 use crate::value_kind::ValueKind;
 
 /// The fragments of a segment that a search accepts.
@@ -156,6 +157,14 @@ impl Rows {
         }
     }
 
+    fn not(self) -> Self {
+        match self {
+            Self::None => Self::All,
+            Self::All => Self::None,
+            Self::Some(rows) => Self::of(Some(rows.into_iter().map(|row| !row).collect())),
+        }
+    }
+
     fn any(&self, range: std::ops::Range<usize>) -> bool {
         match self {
             Self::None => false,
@@ -215,6 +224,7 @@ impl<'a> View<'a> {
                 }
                 Ok(rows)
             }
+            Test::Not(test) => Ok(self.test(test)?.not()),
         }
     }
 
@@ -331,22 +341,15 @@ impl<'a> View<'a> {
         for test in &mut test.columns {
             self.values(test, &needle, &mut found)?;
         }
-        if test.overflow {
-            for owner in Owner::ALL {
-                self.each_listing(owner, |row, attributes| found[row] |= test.accepts(attributes))?;
-            }
+        for owner in &test.overflow {
+            self.each_listing(*owner, |row, attributes| found[row] |= test.accepts(attributes))?;
         }
         Ok(rows.or(Rows::of(Some(found))))
     }
 
     /// Marks the rows that have a wanted value in a column.
-    fn values(
-        &self,
-        test: &mut ValueTest,
-        needle: &crate::needle::Needle,
-        found: &mut [bool],
-    ) -> Result<(), Failure> {
-        let wanted: Option<Vec<bool>> = if test.kind == ValueKind::Empty {
+    fn values(&self, test: &mut ValueTest, needle: &Needle, found: &mut [bool]) -> Result<(), Failure> {
+        let wanted: Option<Vec<bool>> = if test.kind == ValueKind::Empty || matches!(needle, Needle::Any) {
             None
         } else {
             let Some(column) = self.group.column(test.column + fixed::ATTRIBUTES) else { return Ok(()) };
@@ -386,14 +389,22 @@ impl<'a> View<'a> {
         &self,
         kind: ValueKind,
         column: &super::layout::ColumnLine,
-        needle: &crate::needle::Needle,
+        needle: &Needle,
     ) -> Result<Option<Vec<bool>>, Failure> {
         let extent = &column.extent;
-        let stored =
-            needle.bits(kind).map(|bits| if kind == ValueKind::Double { sortable(bits) } else { bits });
-        let many = kind == ValueKind::Double && needle.text() == "NaN";
-        if !many && stored.is_none_or(|bits| extent.spread < bits.wrapping_sub(extent.least)) {
-            return Ok(None);
+        if let Some(text) = needle.text() {
+            let bits = text.bits(kind);
+            let stored = bits.map(|bits| if kind == ValueKind::Double { sortable(bits) } else { bits });
+            let many = kind == ValueKind::Double && text.as_str() == "NaN";
+            if !many && stored.is_none_or(|bits| extent.spread < bits.wrapping_sub(extent.least)) {
+                return Ok(None);
+            }
+        } else {
+            let (least, most) = (extent.least, extent.least.wrapping_add(extent.spread));
+            let bits = |stored| if kind == ValueKind::Double { unsortable(stored) } else { stored };
+            if !needle.may_lie(kind, bits(least), bits(most)) {
+                return Ok(None);
+            }
         }
         let numbers = self.group.ints_of(column)?;
         let equals = |bits| match kind {

@@ -11,7 +11,7 @@ use store::{Predicate, Within};
 
 use super::failure::Failure;
 use super::filter::{json_entry, key_entry, pair_entry};
-use super::layout::{Owner, SHAPE_FIRST, Table, fixed};
+use super::layout::{Owner, PARENT_NONE, SHAPE_FIRST, Table, fixed};
 use super::reader::{OriginRecord, Segment};
 use crate::column::{TextAt, Texts};
 use crate::needle::{Needle, names_of};
@@ -33,6 +33,7 @@ pub(super) enum Test {
     EventName(TextTest),
     Attribute(Box<AttributeTest>),
     Any(Vec<Self>),
+    Not(Box<Self>),
 }
 
 /// Which texts are wanted.
@@ -56,8 +57,8 @@ pub(super) struct AttributeTest {
     pub(super) columns: Vec<ValueTest>,
     pub(super) key: Vec<u8>,
     pub(super) needle: Needle,
-    /// Whether owners outside every shape may have it.
-    pub(super) overflow: bool,
+    /// Where owners outside every shape may have it.
+    pub(super) overflow: Vec<Owner>,
 }
 
 /// One attribute column, and what is wanted there.
@@ -98,7 +99,15 @@ impl Test {
             Predicate::ScopeVersion(version) => scopes(&|scope| scope.version == version.as_bytes())?,
             Predicate::TraceState(text) => Self::Text(fixed::TRACE_STATE, exactly(text)?),
             Predicate::EventName(name) => Self::EventName(exactly(name)?),
-            Predicate::Attribute { within, key, text } => Self::attribute(segment, *within, key, text)?,
+            Predicate::Attribute { within, key, text } => {
+                Self::attribute(segment, *within, key, Needle::new(text))?
+            }
+            Predicate::Has { within, key } => Self::attribute(segment, *within, key, Needle::Any)?,
+            Predicate::Between { within, key, least, most } => {
+                Self::attribute(segment, *within, key, Needle::Between(*least, *most))?
+            }
+            Predicate::Root => Self::Number(fixed::PARENT, PARENT_NONE),
+            Predicate::Not(predicate) => Self::Not(Box::new(Self::of(segment, predicate)?)),
             Predicate::Any(any) => {
                 let mut tests = Vec::new();
                 for predicate in any {
@@ -116,22 +125,34 @@ impl Test {
         if wanted.contains(&true) { Self::Numbers(column, wanted) } else { Self::Never }
     }
 
-    fn attribute(segment: &Segment, within: Within, key: &str, text: &str) -> Result<Self, Failure> {
-        let needle = Needle::new(text);
+    fn attribute(segment: &Segment, within: Within, key: &str, needle: Needle) -> Result<Self, Failure> {
         let key = key.as_bytes();
         let has = |origin: &OriginRecord<'_>| {
             origin.attributes.iter().any(|(at, value)| *at == key && needle.equals(*value))
         };
-        let resources = origins(segment, Table::Resources, &has)?;
+        let of =
+            |looked_at: bool, table| if looked_at { origins(segment, table, &has) } else { Ok(Vec::new()) };
+        let resources = of(within.resources(), Table::Resources)?;
         if within == Within::Resource {
             return Ok(Self::numbers(fixed::RESOURCE, resources));
         }
-        let scopes = origins(segment, Table::Scopes, &has)?;
-        let kinds = may_hold(segment, key, &needle)?;
-        let columns =
+        let scopes = of(within.scopes(), Table::Scopes)?;
+        let mut owners = Owner::ALL.to_vec();
+        owners.retain(|owner| match owner {
+            Owner::Span => within.spans(),
+            Owner::Event => within.events(),
+            Owner::Link => within.links(),
+        });
+        let kinds = if owners.is_empty() { Vec::new() } else { may_hold(segment, key, &needle)? };
+        let mut columns =
             if kinds.is_empty() { Vec::new() } else { ValueTest::of_key(segment, key, &needle, &kinds)? };
-        let overflow = !kinds.is_empty() && segment.footer.overflowed != 0;
-        if columns.is_empty() && !overflow && !resources.contains(&true) && !scopes.contains(&true) {
+        columns.retain(|column| owners.contains(&column.owner));
+        if kinds.is_empty() || segment.footer.overflowed == 0 {
+            owners.clear();
+        }
+        let overflow = owners;
+        if columns.is_empty() && overflow.is_empty() && !resources.contains(&true) && !scopes.contains(&true)
+        {
             return Ok(Self::Never);
         }
         let key = key.to_vec();
@@ -157,6 +178,10 @@ fn origins(
 /// Returns the kinds of values that spans, events and links of the segment may have under a key with
 /// this text.
 fn may_hold(segment: &Segment, key: &[u8], needle: &Needle) -> Result<Vec<ValueKind>, Failure> {
+    let Some(text) = needle.text() else {
+        // The filter knows whole values alone.
+        return Ok(ValueKind::ALL.into_iter().filter(|kind| needle.fits(*kind)).collect());
+    };
     let filter = segment.pair_filter()?;
     let key = key_entry(key);
     let holds = |kind: &ValueKind| {
@@ -164,14 +189,14 @@ fn may_hold(segment: &Segment, key: &[u8], needle: &Needle) -> Result<Vec<ValueK
             && match kind {
                 // No entry is made for a value that is none.
                 ValueKind::Empty => true,
-                ValueKind::Array | ValueKind::Map => filter.may_hold(json_entry(key, *kind, needle.text())),
+                ValueKind::Array | ValueKind::Map => filter.may_hold(json_entry(key, *kind, text.as_str())),
                 ValueKind::Str | ValueKind::Bytes => {
                     let texts = needle.texts(*kind).unwrap_or_default();
                     texts.iter().any(|text| filter.may_hold(pair_entry(key, kind.of_text(text))))
                 }
-                _ => needle
-                    .bits(*kind)
-                    .is_some_and(|bits| filter.may_hold(pair_entry(key, kind.of_bits(bits)))),
+                _ => {
+                    text.bits(*kind).is_some_and(|bits| filter.may_hold(pair_entry(key, kind.of_bits(bits))))
+                }
             }
     };
     Ok(ValueKind::ALL.into_iter().filter(holds).collect())
@@ -189,7 +214,7 @@ impl ValueTest {
             if *name.key != *key || !kinds.contains(&name.kind) {
                 continue;
             }
-            let texts = match name.kind.is_text() {
+            let texts = match name.kind.is_text() && !matches!(needle, Needle::Any) {
                 false => None,
                 true => {
                     let (kind, needle) = (name.kind, needle.clone());
