@@ -142,9 +142,10 @@ impl<'a> Tags<'a> {
         self.0.push((lossy(key), value.text_form()));
     }
 
+    /// Adds a text as the attribute that it is read back as: what says one thing twice has one form.
     fn say(&mut self, key: &'static str, value: &'a [u8]) {
         if !value.is_empty() {
-            self.0.push((Cow::Borrowed(key), lossy(value)));
+            self.0.push((Cow::Borrowed(key), ValueRef::Str(value).text_form()));
         }
     }
 
