@@ -34,6 +34,22 @@ impl Trace {
     }
 }
 
+/// Returns an attribute's value as version 3 tells it, with its OTLP type, from whichever span has it.
+pub(crate) fn typed(query: SocketAddr, id: &str, key: &str) -> Option<Value> {
+    let answer = http::get(query, &format!("/api/v3/traces/{id}"));
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    attribute(&json(&answer), key).cloned()
+}
+
+fn attribute<'a>(json: &'a Value, key: &str) -> Option<&'a Value> {
+    match json {
+        Value::Array(items) => items.iter().find_map(|item| attribute(item, key)),
+        Value::Object(fields) if json["key"] == key => fields.get("value"),
+        Value::Object(fields) => fields.values().find_map(|field| attribute(field, key)),
+        _ => None,
+    }
+}
+
 /// A span as version 1 shows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span<'a> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::jaeger::{self, Span, Trace};
 use crate::programs::{self, Set};
@@ -57,6 +57,9 @@ pub(crate) fn check(set: Set, protocol: &str, door: &str) {
         Carries::Jaeger { doubles_only: matches!(set, Set::NodeOld | Set::NodeCurrent) }
     };
     compare(&trace, &sent, &marker, carries);
+    if carries == Carries::All {
+        lists(query, id);
+    }
     find(query, &sent, &marker);
 }
 
@@ -125,6 +128,14 @@ fn root_attributes(root: Span<'_>, marker: &str, carries: Carries) {
         assert!(texts.contains('a') && texts.contains('b'), "{texts}");
         assert!(ints.contains('1') && ints.contains('2'), "{ints}");
     }
+}
+
+/// Version 1 writes lists as text; version 3 tells what is in them.
+fn lists(query: SocketAddr, id: &str) {
+    let texts = json!({"arrayValue": {"values": [{"stringValue": "a"}, {"stringValue": "b"}]}});
+    let ints = json!({"arrayValue": {"values": [{"intValue": "1"}, {"intValue": "2"}]}});
+    assert_eq!(jaeger::typed(query, id, "tw.texts"), Some(texts));
+    assert_eq!(jaeger::typed(query, id, "tw.ints"), Some(ints));
 }
 
 fn statuses(root: Span<'_>, charge: Span<'_>, payment: Span<'_>, carries: Carries) {
