@@ -55,6 +55,8 @@ pub struct Limits {
     pub heads_bytes_max: usize,
     /// The length of a log file.
     pub wal_file_bytes: u64,
+    /// Texts of segments that stay in memory once they were read.
+    pub pages_bytes_max: usize,
     /// What one compaction may take together.
     pub compaction: CompactionLimits,
 }
@@ -87,6 +89,7 @@ impl Default for Limits {
             small_head_age: DurationNanos::from(Duration::from_secs(3_600)),
             heads_bytes_max: 256 << 20,
             wal_file_bytes: 64 << 20,
+            pages_bytes_max: 32 << 20,
             compaction: CompactionLimits {
                 spans_max: 8 << 20,
                 bytes_max: 512 << 20,

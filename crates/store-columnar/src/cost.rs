@@ -1,6 +1,6 @@
 //! What the head and a segment cost on the shop's load, in CPU time of one thread and in bytes.
 //!
-//! `cargo test --release -p store-columnar --features measure cost -- --nocapture`
+//! `cargo test --release -p store-columnar --features measure cost -- --nocapture --test-threads 1`
 
 #![expect(clippy::print_stdout, reason = "it is run for what it prints")]
 
@@ -16,7 +16,7 @@ use store::{Detail, Predicate, Search, SpanFilter};
 use crate::disk::{Disk as _, RealDisk};
 use crate::part::Part;
 use crate::rows::Rows;
-use crate::segment::Segment;
+use crate::segment::{PageCache, Segment};
 
 const SPANS: usize = 400_000;
 
@@ -57,7 +57,8 @@ fn cost_of_rows_and_segment() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.seg");
     std::fs::write(&path, &bytes).unwrap();
-    let (segment, took) = timed(|| Segment::open(RealDisk.open(&path).unwrap()).unwrap());
+    let (segment, took) =
+        timed(|| Segment::open(RealDisk.open(&path).unwrap(), &PageCache::new(32 << 20)).unwrap());
     println!("open              {:8.0} us", took / 1e3);
     for (name, len) in segment.costs().unwrap() {
         let share = len as f64 / spans as f64;
@@ -102,6 +103,13 @@ fn searches(name: &str, part: &Arc<dyn Part>) {
         ("status 599", vec![status("599")]),
         ("absent value", vec![Predicate::tag("session.id", "nobody")]),
         ("absent key", vec![Predicate::tag("no.such.key", "x")]),
+        (
+            "only status 503, slowest",
+            vec![status("503"), Predicate::DurationMin(DurationNanos(80_000_000_000))],
+        ),
+        ("slowest", vec![Predicate::DurationMin(DurationNanos(8_000_000_000))]),
+        ("only 500", vec![status("500"), Predicate::DurationMin(DurationNanos(8_000_000_000))]),
+        ("only service", vec![service("frontend"), Predicate::DurationMin(DurationNanos(8_000_000_000))]),
         ("failed, slow", vec![Predicate::tag("error", "true"), slow]),
     ]);
     for (question, all) in questions {
@@ -115,4 +123,99 @@ fn searches(name: &str, part: &Arc<dyn Part>) {
             warm / 1e3
         );
     }
+}
+
+/// Returns the most memory that the process had since that was reset.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("the line is there");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("it is a number") << 10
+}
+
+fn merge_of(folder: &std::path::Path, inputs: usize, spans: u64) {
+    let pages = PageCache::new(16 << 20);
+    let path = |n: usize| folder.join(format!("{n}.seg"));
+    let before: u64 = (0..inputs).map(|n| std::fs::metadata(path(n)).expect("the disk is sound").len()).sum();
+    let segments: Vec<_> = (0..inputs)
+        .map(|n| {
+            Segment::open(RealDisk.open(&path(n)).expect("the disk is sound"), &pages)
+                .expect("the disk is sound")
+        })
+        .collect();
+    std::fs::write("/proc/self/clear_refs", "5").expect("the disk is sound");
+    let mut out =
+        std::io::BufWriter::new(std::fs::File::create(folder.join("out.seg")).expect("the disk is sound"));
+    let (merged, took) = timed(|| Segment::merge(&segments, &|| false, &mut out).expect("the disk is sound"));
+    println!("merge             {:8.0} ns/span", took / spans as f64);
+    println!("inputs            {:8.2} B/span", before as f64 / spans as f64);
+    println!("merged            {:8.2} B/span", merged.built.len as f64 / spans as f64);
+    println!("tables            {:8.2} B/span", {
+        drop(out);
+        let segment =
+            Segment::open(RealDisk.open(&folder.join("out.seg")).expect("the disk is sound"), &pages)
+                .expect("the disk is sound");
+        segment.tables_bytes() as f64 / spans as f64
+    });
+    println!("peak memory       {:8} MiB", peak_bytes() >> 20);
+    assert!(peak_bytes() < 512 << 20, "a merge is bounded");
+}
+
+#[test]
+fn merge_of_the_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spans, mut inputs, mut rows) = (0_u64, 0, Rows::new());
+    for batch in World::new(42).requests() {
+        rows.push(&batch, UnixNanos(1));
+        if 384 << 10 <= rows.len() {
+            spans += rows.len() as u64;
+            let mut bytes = Vec::new();
+            Segment::build(&rows.snapshot(), &mut bytes).unwrap();
+            std::fs::write(folder.path().join(format!("{inputs}.seg")), bytes).unwrap();
+            (inputs, rows) = (inputs + 1, Rows::new());
+            if inputs == 10 {
+                break;
+            }
+        }
+    }
+    drop(rows);
+    merge_of(folder.path(), inputs, spans);
+}
+
+#[test]
+fn merge_of_one_trace_of_two_million_spans() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inputs, each) = (8, 256 << 10);
+    for input in 0..inputs {
+        let rows = Rows::new();
+        for first in (0..each).step_by(1_024) {
+            let mut builder = BatchBuilder::new();
+            let resource = builder.resource(span::ResourceRow::default());
+            let scope = builder.scope(span::ScopeRow::default());
+            for at in first..first + 1_024 {
+                let id = (input * each + at + 1) as u64;
+                let mark = builder.mark();
+                let unique = format!("message {id} of a trace that never ends");
+                builder.push(b"message.id", span::ValueRef::Str(unique.as_bytes())).unwrap();
+                builder.push(b"n", span::ValueRef::Int((id % 977) as i64)).unwrap();
+                let name = builder.text(b"work").unwrap();
+                builder.span(span::SpanRow {
+                    trace_id: TraceId::from_halves(7, 7),
+                    span_id: span::SpanId::from_u64(id.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                    parent_span_id: span::SpanId::from_u64((id / 3).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                    start: UnixNanos(1_000_000_000 + 1_000 * id),
+                    end: UnixNanos(1_000_000_000 + 3_000 * id),
+                    attributes: builder.since(mark),
+                    name,
+                    resource,
+                    scope,
+                    ..span::SpanRow::default()
+                });
+            }
+            rows.push(&builder.finish(), UnixNanos(1));
+        }
+        let mut bytes = Vec::new();
+        Segment::build(&rows.snapshot(), &mut bytes).unwrap();
+        std::fs::write(folder.path().join(format!("{input}.seg")), bytes).unwrap();
+    }
+    merge_of(folder.path(), inputs, (inputs * each) as u64);
 }

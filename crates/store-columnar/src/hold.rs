@@ -21,6 +21,7 @@ use crate::directory::Directory;
 use crate::disk::Disk;
 use crate::manifest::{Manifest, SegmentId};
 use crate::rows::{Rows, RowsSnapshot};
+use crate::segment::PageCache;
 use crate::stats::{Counters, Stats, read};
 use crate::view::Views;
 use crate::wal::Wal;
@@ -32,6 +33,8 @@ pub(crate) struct Hold {
     pub(crate) config: Config,
     pub(crate) views: Views,
     pub(crate) counters: Arc<Counters>,
+    /// Pages of texts that searches read.
+    pub(crate) pages: Arc<PageCache>,
     ingest: Mutex<Ingest>,
     manifest: Mutex<Manifest>,
     /// What compaction knows from one step to the next. Held by the one who compacts, and for moments.
@@ -90,6 +93,7 @@ impl Hold {
         directory: Directory,
         config: Config,
         manifest: Manifest,
+        pages: Arc<PageCache>,
         wal: Wal,
     ) -> Self {
         let (heads, sealed) = (BTreeMap::new(), VecDeque::new());
@@ -99,6 +103,7 @@ impl Hold {
             config,
             views: Views::default(),
             counters: Arc::default(),
+            pages,
             ingest: Mutex::new(Ingest { wal, heads, sealed, generation: 0 }),
             manifest: Mutex::new(manifest),
             compaction: Mutex::default(),

@@ -175,6 +175,7 @@ impl Intake {
     /// Appends a span of the batch.
     pub(crate) fn take(&mut self, table: &mut Table, span: SpanRef<'_>) {
         let row = span.row();
+        table.texts.begin_row(table.spans.len() as u32);
         let resource = *self.resources[row.resource as usize]
             .get_or_insert_with(|| table.take_resource(span.resource()));
         let scope = *self.scopes[row.scope as usize].get_or_insert_with(|| table.take_scope(span.scope()));

@@ -26,6 +26,8 @@ mod listing;
 mod matches;
 pub(crate) mod merge;
 mod order;
+mod page_cache;
+mod page_texts;
 mod pages;
 mod plan;
 mod predicate;
@@ -47,6 +49,7 @@ use self::merge::{MergeFailure, Merged, merge};
 use crate::part::{Bounds, Matches, Part};
 use crate::rows::RowsSnapshot;
 
+pub(crate) use page_cache::PageCache;
 pub(crate) use reader::Segment;
 
 impl Segment {

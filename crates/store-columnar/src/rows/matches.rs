@@ -5,28 +5,34 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
 use span::{DurationNanos, SpanKind, StatusCode, TraceKey, UnixNanos, ValueRef, naming};
 use store::{Predicate, Search, Stop, StoreError, Within};
 
-use super::interner::TextId;
+use super::interner::{TextId, join};
 use super::read::{fragment_start, rows_of, service, visible_traces};
 use super::shapes::Field;
 use super::table::{Attributes, SpanLine, Table};
 use super::{ROWS_PER_HOLD, RowsSnapshot};
-use crate::needle::Needle;
+use crate::needle::{Needle, names_of};
+use crate::value_kind::ValueKind;
+
+/// Where at most so many rows can pass, only their traces are listed.
+const NARROW_ROWS: usize = 32 << 10;
 
 /// The fragments of a snapshot that a search accepts.
 pub(super) struct RowsMatches {
     snapshot: Arc<RowsSnapshot>,
     /// The traces not looked at yet; the newest is on top. A heap, because most searches end early.
     left: BinaryHeap<Reverse<(TraceKey, u32)>>,
+    /// Only these rows can pass: others arrived too early, or have not the texts that are asked for.
+    rows: Range<u32>,
     window: RangeInclusive<UnixNanos>,
     tests: Vec<Test>,
-    /// Rows before this one arrived too early.
-    row_first: u32,
     stop: Stop,
 }
 
@@ -36,28 +42,36 @@ impl RowsMatches {
         let tests: Vec<Test> =
             search.filter.all.iter().map(|predicate| Test::new(&table, predicate)).collect();
         let row_first = table.row_after(search.arrived_after);
+        let rows = tests.iter().fold(row_first..watermark, |rows, test| {
+            let other = test.rows(&table);
+            rows.start.max(other.start)..rows.end.min(other.end)
+        });
         let mut left = Vec::new();
-        let visible = match tests.iter().any(Test::is_never) {
-            true => &[],
-            false => visible_traces(&table, watermark),
-        };
-        for (trace, line) in visible.iter().enumerate() {
-            if line.row_last < row_first {
-                continue;
-            }
-            let start = fragment_start(&table, trace as u32, watermark);
+        let mut list = |trace: u32| {
+            let start = fragment_start(&table, trace, watermark);
             // No span starts before its fragment does.
             if let Some(start) = start.filter(|start| *start <= search.start_max) {
-                left.push(Reverse((TraceKey { start, id: line.id }, trace as u32)));
+                left.push(Reverse((TraceKey { start, id: table.traces[trace as usize].id }, trace)));
             }
+        };
+        if rows.is_empty() {
+            // What is asked for was never seen.
+        } else if rows.len() <= NARROW_ROWS {
+            let lines = &table.spans[rows.start as usize..rows.end as usize];
+            let traces: HashSet<u32, RandomState> = lines.iter().map(|line| line.trace).collect();
+            traces.into_iter().for_each(&mut list);
+        } else {
+            let visible = visible_traces(&table, watermark).iter().enumerate();
+            let late = visible.filter(|(_, line)| rows.start <= line.row_last);
+            late.for_each(|(trace, _)| list(trace as u32));
         }
         drop(table);
         Self {
             snapshot,
             left: BinaryHeap::from(left),
+            rows,
             window: search.start_min..=search.start_max,
             tests,
-            row_first,
             stop: search.stop.clone(),
         }
     }
@@ -70,9 +84,11 @@ impl RowsMatches {
             let Reverse((key, trace)) = self.left.pop()?;
             for row in rows_of(&table, trace, watermark) {
                 budget = budget.saturating_sub(1);
+                if !self.rows.contains(&row) {
+                    continue;
+                }
                 let line = &table.spans[row as usize];
-                if self.row_first <= row
-                    && self.window.contains(&line.start)
+                if self.window.contains(&line.start)
                     && self.tests.iter_mut().all(|test| test.accepts(&table, line))
                 {
                     return Some(key);
@@ -178,13 +194,21 @@ impl Test {
         }
     }
 
-    /// Tells whether no row can pass, because what is asked for was never seen.
-    fn is_never(&self) -> bool {
+    /// Returns a range outside of which no row can pass.
+    fn rows(&self, table: &Table) -> Range<u32> {
+        const ALL: Range<u32> = 0..u32::MAX;
+        let using = |text: &Option<TextId>| match text {
+            None => 0..0,
+            Some(text) => table.texts.rows_using([table.texts.get(*text)]),
+        };
         match self {
-            Self::StatusMessage(text) | Self::TraceState(text) => text.is_none(),
-            Self::ScopeName(text) | Self::ScopeVersion(text) | Self::EventName(text) => text.is_none(),
-            Self::Any(tests) => tests.iter().all(Self::is_never),
-            _ => false,
+            Self::Name(name) => names_of(name).map_or(ALL, |names| table.texts.rows_using(names)),
+            Self::StatusMessage(text) | Self::TraceState(text) | Self::EventName(text) => using(text),
+            // Scopes are not interned for each row.
+            Self::ScopeName(None) | Self::ScopeVersion(None) => 0..0,
+            Self::Attribute(test) => test.rows(table),
+            Self::Any(tests) => tests.iter().fold(0..0, |rows, test| join(rows, test.rows(table))),
+            _ => ALL,
         }
     }
 
@@ -213,6 +237,41 @@ impl Test {
 }
 
 impl AttributeTest {
+    /// Returns a range outside of which no row can pass: where the texts are used that a value must have.
+    fn rows(&self, table: &Table) -> Range<u32> {
+        const ALL: Range<u32> = 0..u32::MAX;
+        let Self { key, needle, .. } = self;
+        let has = |attributes: Attributes| {
+            let (fields, words) = table.fields(attributes);
+            fields.iter().any(|field| field.key == *key && needle.equals(field.value(&table.texts, words)))
+        };
+        if (0..table.resources.len() as u32).any(|id| has(table.resources.get(id).attributes)) {
+            return ALL;
+        }
+        if self.within == Within::Resource {
+            return 0..0;
+        }
+        if (0..table.scopes.len() as u32).any(|id| has(table.scopes.get(id).attributes)) {
+            return ALL;
+        }
+        let mut rows = 0..0;
+        for kind in ValueKind::ALL.into_iter().filter(|kind| needle.fits(*kind)) {
+            let int = needle.text().filter(|_| kind == ValueKind::Int).and_then(|text| text.bits(kind));
+            let may = match (needle.texts(kind), int) {
+                (Some(texts), _) if texts.iter().all(|text| !text.is_empty()) => {
+                    rows = join(rows, table.texts.rows_using(texts));
+                    false
+                }
+                (_, Some(number)) => table.shapes.may_hold_int(*key, number as i64),
+                _ => table.shapes.has(*key, kind),
+            };
+            if may {
+                return ALL;
+            }
+        }
+        rows
+    }
+
     fn accepts(&mut self, table: &Table, line: &SpanLine) -> bool {
         let Self { key, needle, within, fields, resources, scopes } = self;
         let mut equals = |attributes: Attributes| {

@@ -43,6 +43,9 @@ struct Node {
     kind: ValueKind,
     /// The last text that stood here.
     last: TextId,
+    /// The least and the greatest integer.
+    least: i64,
+    greatest: i64,
     shape: Option<ShapeId>,
     /// The latest children, the most recent first.
     near: [u32; NEAR_MAX],
@@ -60,6 +63,8 @@ impl Shapes {
             key: 0,
             kind: ValueKind::Empty,
             last: 0,
+            least: i64::MAX,
+            greatest: i64::MIN,
             shape: Some(0),
             near: [NOBODY; NEAR_MAX],
         };
@@ -86,6 +91,17 @@ impl Shapes {
         &self.shapes[shape as usize]
     }
 
+    /// Tells whether any attribute with this key is of the kind.
+    pub(crate) fn has(&self, key: TextId, kind: ValueKind) -> bool {
+        self.nodes[1..].iter().any(|node| node.key == key && node.kind == kind)
+    }
+
+    /// Tells whether an integer with this key may be `number`.
+    pub(crate) fn may_hold_int(&self, key: TextId, number: i64) -> bool {
+        let of_key = self.nodes[1..].iter().filter(|node| node.key == key && node.kind == ValueKind::Int);
+        of_key.into_iter().any(|node| (node.least..=node.greatest).contains(&number))
+    }
+
     /// Returns how many shapes there are.
     pub(crate) fn len(&self) -> usize {
         self.shapes.len()
@@ -106,10 +122,16 @@ impl Shapes {
             ValueKind::Int | ValueKind::Double => {
                 let bits = bits_of(value);
                 words.extend([bits as u32, (bits >> 32) as u32]);
+                if let ValueRef::Int(number) = value {
+                    let node = &mut self.nodes[at as usize];
+                    (node.least, node.greatest) = (node.least.min(number), node.greatest.max(number));
+                }
             }
             ValueKind::Str | ValueKind::Bytes | ValueKind::Array | ValueKind::Map => {
                 let (text, node) = (text_of(value), &mut self.nodes[at as usize]);
-                if texts.get(node.last) != text {
+                if texts.get(node.last) == text {
+                    texts.touch(node.last);
+                } else {
                     node.last = texts.intern(text);
                 }
                 words.push(node.last);
@@ -147,7 +169,16 @@ impl Shapes {
             Some(place) => near[place] = child,
             None => drop(self.far.insert((at, key, kind), child)),
         }
-        self.nodes.push(Node { parent: at, key, kind, last: 0, shape: None, near: [NOBODY; NEAR_MAX] });
+        self.nodes.push(Node {
+            parent: at,
+            key,
+            kind,
+            last: 0,
+            least: i64::MAX,
+            greatest: i64::MIN,
+            shape: None,
+            near: [NOBODY; NEAR_MAX],
+        });
         child
     }
 

@@ -141,7 +141,7 @@ impl Merge<'_> {
             }
             let rows = held.spans.traces.rows(place..place + 1);
             while at < rows.len() && !self.chunks.is_full() {
-                self.chunks.push(held, rows.start + at);
+                self.chunks.push(&held.spans.batch, &mut held.intake, rows.start + at);
                 at += 1;
             }
             if at == rows.len() {

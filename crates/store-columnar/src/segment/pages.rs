@@ -10,9 +10,11 @@
 //!            beginning of its first text;    length of the directory u32
 //! ```
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::layout::Place;
+use super::page_cache::{PageCache, PageSlot};
+use super::page_texts::PageTexts;
 use crate::column::block::{Packer, Unpacker};
 use crate::column::bytes::{put_text, put_varint};
 use crate::column::{Broken, Take};
@@ -88,9 +90,10 @@ impl PagesWriter {
     }
 }
 
-/// A table of texts. Pages stay in memory once they were asked for.
+/// A table of texts. Pages stay in memory while the cache has room for them.
 #[derive(Debug)]
 pub(super) struct Pages {
+    cache: Arc<PageCache>,
     lines: Vec<PageLine>,
     count: u32,
 }
@@ -101,14 +104,7 @@ struct PageLine {
     first: u32,
     place: Place,
     beginning: Box<[u8]>,
-    read: OnceLock<Arc<PageTexts>>,
-}
-
-/// The texts of a page.
-#[derive(Debug)]
-pub(super) struct PageTexts {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
+    kept: Arc<PageSlot>,
 }
 
 /// Reads a block's bytes from the file.
@@ -125,7 +121,12 @@ impl Pages {
     }
 
     /// Reads the directory of a table in `place`.
-    pub(super) fn take(place: Place, directory: &[u8], unpacker: &mut Unpacker) -> Result<Self, Broken> {
+    pub(super) fn take(
+        place: Place,
+        directory: &[u8],
+        unpacker: &mut Unpacker,
+        cache: &Arc<PageCache>,
+    ) -> Result<Self, Broken> {
         let bytes = unpacker.unpack(directory)?;
         let mut take = Take::new(&bytes);
         let (mut lines, mut count, mut offset) = (Vec::new(), 0_u32, 0_u32);
@@ -134,14 +135,14 @@ impl Pages {
             let len = take.varint32()?;
             let beginning = take.text()?.into();
             let place = Place { offset: place.offset + u64::from(offset), len };
-            lines.push(PageLine { first: count, place, beginning, read: OnceLock::new() });
+            lines.push(PageLine { first: count, place, beginning, kept: Arc::default() });
             count = count.checked_add(texts).ok_or(Broken("a table has too many texts"))?;
             offset = offset.checked_add(len).ok_or(Broken("a table is too long"))?;
         }
         if place.len < offset {
             return Err(Broken("a page lies outside its table"));
         }
-        Ok(Self { lines, count })
+        Ok(Self { cache: cache.clone(), lines, count })
     }
 
     /// Returns how many texts there are.
@@ -185,11 +186,12 @@ impl Pages {
         at: usize,
         read: ReadBlock<'_, E>,
     ) -> Result<Arc<PageTexts>, E> {
-        if let Some(texts) = self.lines[at].read.get() {
-            return Ok(texts.clone());
+        if let Some(texts) = self.lines[at].kept.get() {
+            return Ok(texts);
         }
-        let texts = self.peek(at, read)?;
-        Ok(self.lines[at].read.get_or_init(|| Arc::new(texts)).clone())
+        let texts = Arc::new(self.peek(at, read)?);
+        self.cache.keep(&self.lines[at].kept, texts.clone());
+        Ok(texts)
     }
 
     /// Returns how many pages there are.
@@ -211,48 +213,6 @@ impl Pages {
     }
 }
 
-impl PageTexts {
-    fn take(block: &[u8], count: usize) -> Result<Self, Broken> {
-        let packed = Unpacker::new().unpack(block)?;
-        let mut take = Take::new(&packed);
-        let (mut bytes, mut ends) = (Vec::with_capacity(2 * packed.len()), Vec::with_capacity(count));
-        let mut last = 0..0;
-        for _ in 0..count {
-            let alike = take.varint32()? as usize;
-            let new = take.text()?;
-            if last.len() < alike {
-                return Err(Broken("a text shares more than there is"));
-            }
-            let start = bytes.len();
-            bytes.extend_from_within(last.start..last.start + alike);
-            bytes.extend_from_slice(new);
-            last = start..bytes.len();
-            ends.push(u32::try_from(bytes.len()).map_err(|_| Broken("a page is too long"))?);
-        }
-        if count == 0 { Err(Broken("a page is empty")) } else { Ok(Self { bytes, ends }) }
-    }
-
-    /// Returns how many texts there are.
-    pub(super) const fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Returns the text at a place.
-    pub(super) fn get(&self, at: usize) -> &[u8] {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start as usize..self.ends[at] as usize]
-    }
-
-    fn find(&self, text: &[u8]) -> Option<usize> {
-        let (mut least, mut most) = (0, self.ends.len());
-        while least < most {
-            let middle = usize::midpoint(least, most);
-            if self.get(middle) < text { least = middle + 1 } else { most = middle }
-        }
-        (least < self.ends.len() && self.get(least) == text).then_some(least)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,7 +230,8 @@ mod tests {
         let last = out[out.len() - 4..].try_into().unwrap();
         let block = |place: Place| out[place.offset as usize..][..place.len as usize].to_vec();
         let directory = Pages::directory(place, last).unwrap();
-        let pages = Pages::take(place, &block(directory), &mut Unpacker::new()).unwrap();
+        let pages =
+            Pages::take(place, &block(directory), &mut Unpacker::new(), &PageCache::new(100_000)).unwrap();
         let read = |place| Ok::<_, (Broken, Place)>(block(place));
         assert_eq!(pages.len() as usize, texts.len());
         for (number, text) in texts.iter().enumerate() {

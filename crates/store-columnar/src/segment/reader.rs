@@ -17,7 +17,9 @@ use super::layout::{
     ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, take_directory,
 };
 use super::listing::take_listing;
-use super::pages::{PageTexts, Pages};
+use super::page_cache::PageCache;
+use super::page_texts::PageTexts;
+use super::pages::Pages;
 use crate::column::block::Unpacker;
 use crate::column::{Broken, Take};
 use crate::disk::ReadAt;
@@ -26,6 +28,8 @@ use crate::value_kind::ValueKind;
 /// An open segment file.
 pub(crate) struct Segment {
     file: Arc<dyn ReadAt>,
+    /// Where pages of texts are kept.
+    cache: Arc<PageCache>,
     pub(super) footer: Footer,
     directories: Vec<OnceLock<Arc<[ColumnLine]>>>,
     names: OnceLock<Vec<ColumnName>>,
@@ -68,16 +72,17 @@ pub(super) struct OperationRecord {
 
 impl Segment {
     /// Opens a file that [`Segment::build`] wrote to its end.
-    pub(crate) fn open(file: Arc<dyn ReadAt>) -> Result<Arc<Self>, StoreError> {
+    pub(crate) fn open(file: Arc<dyn ReadAt>, cache: &Arc<PageCache>) -> Result<Arc<Self>, StoreError> {
         match read_footer(&*file) {
-            Ok(footer) => Ok(Arc::new(Self::over(file, footer))),
+            Ok(footer) => Ok(Arc::new(Self::over(file, footer, cache.clone()))),
             Err(failure) => Err(failure.tell(&*file)),
         }
     }
 
-    fn over(file: Arc<dyn ReadAt>, footer: Footer) -> Self {
+    fn over(file: Arc<dyn ReadAt>, footer: Footer, cache: Arc<PageCache>) -> Self {
         Self {
             file,
+            cache,
             directories: footer.groups.iter().map(|_| OnceLock::new()).collect(),
             footer,
             names: OnceLock::new(),
@@ -266,7 +271,8 @@ impl Segment {
         let last = self.read(end)?.try_into().expect("four bytes were read");
         let directory = Pages::directory(place, last).map_err(|broken| (broken, place))?;
         let block = self.read(directory)?;
-        Ok(Pages::take(place, &block, &mut Unpacker::new()).map_err(|broken| (broken, directory))?)
+        Ok(Pages::take(place, &block, &mut Unpacker::new(), &self.cache)
+            .map_err(|broken| (broken, directory))?)
     }
 
     fn unpack<T>(&self, place: Place, take: impl FnOnce(&[u8]) -> Result<T, Broken>) -> Result<T, Failure> {

@@ -55,7 +55,7 @@ pub(super) fn frozen(batches: &[SpanBatch], sizes: &Sizes) -> Vec<u8> {
 }
 
 pub(super) fn open(bytes: Vec<u8>) -> Result<Arc<Segment>, StoreError> {
-    Segment::open(Arc::new(Bytes(PathBuf::from("x.seg"), bytes)))
+    Segment::open(Arc::new(Bytes(PathBuf::from("x.seg"), bytes)), &PageCache::new(1 << 20))
 }
 
 pub(super) fn read_back(segment: &Segment, batches: &[SpanBatch]) -> Vec<SpanBatch> {

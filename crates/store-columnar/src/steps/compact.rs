@@ -22,10 +22,13 @@ use super::put::{PutFailure, put_segment};
 use super::retain::{remove_segment, retain};
 use crate::hold::Hold;
 use crate::manifest::{Edit, SegmentId};
-use crate::segment::Segment;
 use crate::segment::merge::{MergeFailure, Merged};
+use crate::segment::{PageCache, Segment};
 use crate::stats::add;
 use crate::view::Shelved;
+
+/// How much of the inputs' texts is kept on the way, beside what the chunk has.
+const PAGES_BYTES_MAX: usize = 16 << 20;
 
 /// What a step found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +109,11 @@ fn write_output(
 ) -> Result<Option<(Shelved, Merged)>, StoreError> {
     let folder = hold.directory.segments_of(&run.tenant);
     let mut inputs = Vec::with_capacity(run.inputs.len());
+    // Opened anew, so that what a merge reads pushes nothing out that searches need.
+    let pages = PageCache::new(PAGES_BYTES_MAX);
     for id in run.ids() {
-        // Opened anew, so that what a merge reads is not kept for searches.
-        match hold.disk.open(&folder.join(id.file_name())).and_then(|file| Segment::open(file)) {
+        let file = hold.disk.open(&folder.join(id.file_name()));
+        match file.and_then(|file| Segment::open(file, &pages)) {
             Ok(segment) => inputs.push(segment),
             Err(error) => return set_apart(hold, run, id, error),
         }

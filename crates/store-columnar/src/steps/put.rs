@@ -59,7 +59,7 @@ pub(super) fn put_segment<E>(
     };
     hold.disk.rename(&aside, &path)?;
     hold.synced(hold.disk.sync_dir(&folder))?;
-    let part = Segment::open(hold.disk.open(&path)?)?;
+    let part = Segment::open(hold.disk.open(&path)?, &hold.pages)?;
     let line = SegmentLine { id, bytes: built.len, bounds: built.bounds };
     Ok(Shelved::new(line, part))
 }

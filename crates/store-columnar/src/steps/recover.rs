@@ -19,6 +19,7 @@ use crate::directory::Directory;
 use crate::disk::Disk;
 use crate::hold::Hold;
 use crate::manifest::{Manifest, Soundness};
+use crate::segment::PageCache;
 use crate::stats::{Recovery, UndecodableEntry};
 use crate::wal::body::{Prepared, decode};
 use crate::wal::entry::{Entry, EntryHead};
@@ -34,11 +35,12 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, config: Config) -> Result<(Hold, Reco
     let directory = Directory::take(&*disk, &config.directory, config.process_id)?;
     let (mut manifest, soundness) = Manifest::open(disk.clone(), directory.root())?;
     let mut recovery = Recovery { manifest_damaged: soundness == Soundness::Damaged, ..Recovery::default() };
-    let shelves = shelve(&*disk, &directory, &mut manifest, soundness, &mut recovery)?;
+    let pages = PageCache::new(config.limits.pages_bytes_max);
+    let shelves = shelve(&*disk, &directory, &mut manifest, soundness, &pages, &mut recovery)?;
     let listed = manifest.listed().clone();
     let (folder, file_bytes) = (directory.wal(), config.limits.wal_file_bytes);
     let wal = Wal::new(disk.clone(), &folder, file_bytes, WalPlace::default());
-    let hold = Hold::new(disk.clone(), directory, config, manifest, wal);
+    let hold = Hold::new(disk.clone(), directory, config, manifest, pages, wal);
     for (tenant, found) in shelves {
         hold.views.change(&tenant, |view| view.segments = Arc::new(found));
     }

@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::disk::{Disk, DiskEntryKind};
 use crate::manifest::{Edit, ListedTenant, Manifest, SegmentId, SegmentLine, Soundness};
 use crate::part::Part;
-use crate::segment::Segment;
+use crate::segment::{PageCache, Segment};
 use crate::stats::{Recovery, SetAside};
 use crate::view::Shelved;
 
@@ -33,6 +33,7 @@ pub(super) fn shelve(
     directory: &Directory,
     manifest: &mut Manifest,
     soundness: Soundness,
+    pages: &Arc<PageCache>,
     recovery: &mut Recovery,
 ) -> Result<Shelves, StoreError> {
     let mut tenants: BTreeSet<Tenant> = manifest.listed().tenants.keys().cloned().collect();
@@ -46,7 +47,7 @@ pub(super) fn shelve(
         let listed = manifest.listed().tenants.get(&tenant).cloned().unwrap_or_default();
         let edit = Edit::of(tenant.clone());
         let (found, needless) = (Vec::new(), &mut needless);
-        let mut shelf = Shelf { disk, folder, listed, edit, found, needless, recovery };
+        let mut shelf = Shelf { disk, folder, pages, listed, edit, found, needless, recovery };
         shelf.open_listed()?;
         shelf.take_others(soundness)?;
         let Shelf { edit, mut found, .. } = shelf;
@@ -71,6 +72,7 @@ pub(super) fn shelve(
 struct Shelf<'a> {
     disk: &'a dyn Disk,
     folder: PathBuf,
+    pages: &'a Arc<PageCache>,
     listed: ListedTenant,
     /// What must be changed in the list.
     edit: Edit,
@@ -85,7 +87,7 @@ impl Shelf<'_> {
         let lines: Vec<SegmentLine> = self.listed.segments.values().copied().collect();
         for line in lines {
             let path = self.folder.join(line.id.file_name());
-            match open(self.disk, &path) {
+            match open(self.disk, &path, self.pages) {
                 Ok((segment, _)) => self.found.push(Arc::new(Shelved::new(line, segment))),
                 Err(error) if is_lasting(&error) => {
                     self.set_aside(&path, line.bounds.spans, &error)?;
@@ -125,7 +127,7 @@ impl Shelf<'_> {
     }
 
     fn adopt(&mut self, id: SegmentId, path: &Path) -> Result<(), StoreError> {
-        match open(self.disk, path) {
+        match open(self.disk, path, self.pages) {
             Ok((segment, bytes)) => {
                 // Its name may not be durable: the crash may have come before the folder's sync.
                 self.disk.sync_dir(&self.folder)?;
@@ -158,10 +160,10 @@ impl Shelf<'_> {
     }
 }
 
-fn open(disk: &dyn Disk, path: &Path) -> Result<(Arc<Segment>, u64), StoreError> {
+fn open(disk: &dyn Disk, path: &Path, pages: &Arc<PageCache>) -> Result<(Arc<Segment>, u64), StoreError> {
     let file = disk.open(path)?;
     let bytes = file.bytes()?;
-    Ok((Segment::open(file)?, bytes))
+    Ok((Segment::open(file, pages)?, bytes))
 }
 
 /// Tells whether a segment will be as broken at the next start: it is damaged, cut, or gone. Too many

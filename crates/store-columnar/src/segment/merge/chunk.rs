@@ -5,9 +5,8 @@ use std::io;
 
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
-use span::{TraceId, UnixNanos};
+use span::{SpanBatch, TraceId, UnixNanos};
 
-use super::source::Held;
 use crate::part::Bounds;
 use crate::rows::Intake;
 use crate::rows::table::{SpanLine, Table};
@@ -117,10 +116,9 @@ impl<'a> Chunks<'a> {
         self.sizes.chunk_rows <= rows || (rows != 0 && self.sizes.chunk_bytes <= self.table.bytes())
     }
 
-    /// Adds a span of a group.
-    pub(super) fn push(&mut self, held: &mut Held, row: usize) {
-        let batch = &held.spans.batch;
-        let (chunk, intake) = held.intake.get_or_insert_with(|| (self.number, Intake::of(batch)));
+    /// Adds a span of a group. `intake` is what chunks have of the group's resources and scopes.
+    pub(super) fn push(&mut self, batch: &SpanBatch, intake: &mut Option<(u64, Intake)>, row: usize) {
+        let (chunk, intake) = intake.get_or_insert_with(|| (self.number, Intake::of(batch)));
         if *chunk != self.number {
             (*chunk, *intake) = (self.number, Intake::of(batch));
         }

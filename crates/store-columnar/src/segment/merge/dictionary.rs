@@ -9,7 +9,8 @@ use super::{MergeFailure, input_failed};
 use crate::column::block::Packer;
 use crate::segment::build::File;
 use crate::segment::layout::Place;
-use crate::segment::pages::{PageTexts, PagesWriter};
+use crate::segment::page_texts::PageTexts;
+use crate::segment::pages::PagesWriter;
 use crate::segment::reader::Segment;
 
 /// How much of the dictionary is written at once.
