@@ -116,6 +116,7 @@ async fn main() -> anyhow::Result<()> {
                 otlp_grpc: options.otlp_grpc,
                 query: options.query,
                 process: Process(options.pid),
+                is_peer: true,
             };
             let theirs = loaded::measure(&target, options.ours.spans, options.ours.seed).await?;
             let ours = store_rows(&options.ours).await?;

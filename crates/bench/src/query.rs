@@ -34,6 +34,12 @@ pub(crate) async fn measure(
     let mut client = Client::connect(target.query).await?;
     let mut rows = Vec::new();
     for question in questions(known, window) {
+        if target.is_peer
+            && let Some(why) = refusal(&mut client, &question).await?
+        {
+            println!("the peer does not answer {}: {why}", question.name);
+            continue;
+        }
         rows.extend(ask(&mut client, target, &question).await?);
     }
     Ok(rows)
@@ -57,6 +63,14 @@ fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos)) -> Vec<Question>
         question("query.absent_value", search("service=frontend&tags=%7B%22user.id%22%3A%22nobody%22%7D")),
         question("query.services", vec!["/api/services".to_owned(); 50]),
     ]
+}
+
+/// Asks once whether the server knows such questions at all; Jaeger, say, searches no trace without a service.
+async fn refusal(client: &mut Client, question: &Question) -> anyhow::Result<Option<String>> {
+    let Some(path) = question.paths.first() else { return Ok(None) };
+    let status = client.get(path).await?.status;
+    let refuses = !status.is_success() && !(question.absent && status.as_u16() == 404);
+    Ok(refuses.then(|| status.to_string()))
 }
 
 async fn ask(client: &mut Client, target: &Target, question: &Question) -> anyhow::Result<Vec<Row>> {

@@ -78,6 +78,7 @@ async fn send_one(
     sent: &mut Sent,
 ) -> anyhow::Result<()> {
     loop {
+        connection.reopen_if_closed().await?;
         let watch = Stopwatch::start();
         match connection.send(encoding, request.body.clone()).await? {
             Verdict::Acked => {
@@ -125,6 +126,18 @@ impl Connection {
         })
     }
 
+    /// Some servers close a connection on which nothing came for a moment; making the load takes moments.
+    async fn reopen_if_closed(&mut self) -> anyhow::Result<()> {
+        let (open, address, transport) = match self {
+            Self::Http(sender, address) => (sender.ready().await.is_ok(), *address, Transport::Http),
+            Self::Grpc(sender, address) => (sender.ready().await.is_ok(), *address, Transport::Grpc),
+        };
+        if !open {
+            *self = Self::open(address, transport).await?;
+        }
+        Ok(())
+    }
+
     async fn send(&mut self, encoding: Encoding, body: Bytes) -> anyhow::Result<Verdict> {
         match self {
             Self::Http(sender, address) => {
@@ -134,7 +147,6 @@ impl Connection {
                 if encoding != Encoding::Identity {
                     request = request.header("content-encoding", encoding.name());
                 }
-                sender.ready().await?;
                 let answer = sender.send_request(request.body(Full::new(body))?).await?;
                 let status = answer.status();
                 let text = answer.into_body().collect().await?.to_bytes();
@@ -152,7 +164,6 @@ impl Connection {
                     .header("te", "trailers")
                     .header("grpc-encoding", encoding.name())
                     .body(Full::new(framed(encoding, &body)))?;
-                sender.ready().await?;
                 let answer = sender.send_request(request).await?;
                 let head = answer.headers().get("grpc-status").cloned();
                 let collected = answer.into_body().collect().await?;

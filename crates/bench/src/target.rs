@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) query: SocketAddr,
     /// The process whose CPU and memory count.
     pub(crate) process: Process,
+    /// Somebody else's server: it may not know every question.
+    pub(crate) is_peer: bool,
 }
 
 /// Our own server, which ends when this is dropped.
@@ -51,7 +53,7 @@ impl Ours {
         let mut child = command.spawn().with_context(|| format!("cannot start {}", binary.display()))?;
         let stdout = child.stdout.take().expect("stdout is piped");
         let process = Process(child.id());
-        let target = Target { otlp_http, otlp_grpc, query, process };
+        let target = Target { otlp_http, otlp_grpc, query, process, is_peer: false };
         let ours = Self { child, target };
         wait_until_open(query)?;
         // Whatever the server says later must not fill the pipe and stop it.
