@@ -69,8 +69,8 @@ fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos)) -> Vec<Question>
 async fn refusal(client: &mut Client, question: &Question) -> anyhow::Result<Option<String>> {
     let Some(path) = question.paths.first() else { return Ok(None) };
     let status = client.get(path).await?.status;
-    let refuses = !status.is_success() && !(question.absent && status.as_u16() == 404);
-    Ok(refuses.then(|| status.to_string()))
+    let answers = status.is_success() || question.absent && status.as_u16() == 404;
+    Ok((!answers).then(|| status.to_string()))
 }
 
 async fn ask(client: &mut Client, target: &Target, question: &Question) -> anyhow::Result<Vec<Row>> {
