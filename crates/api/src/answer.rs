@@ -57,6 +57,12 @@ pub trait Answer: Send + 'static {
 
     /// Makes the next part. The share must hold what the answer keeps and what the part takes.
     fn next(&mut self, share: &mut Share) -> Result<Told<Self::Part>, ApiError>;
+
+    /// Returns what is said where a later part cannot be made; without it the answer is cut off, so that nobody
+    /// takes it for whole.
+    fn last_words(_: &ApiError) -> Option<Self::Part> {
+        None
+    }
 }
 
 /// A part of an answer. The last one may be empty.

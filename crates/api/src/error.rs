@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use query::QueryError;
 use span::TraceId;
 use store::StoreError;
 
@@ -12,6 +13,9 @@ pub enum ApiError {
     /// The question is malformed; the text says which parameter and why.
     #[error("{0}")]
     Malformed(String),
+    /// The query is not understood.
+    #[error(transparent)]
+    NotUnderstood(#[from] QueryError),
     /// There is no such trace, nor an archived one.
     #[error("trace not found")]
     TraceNotFound,
@@ -68,7 +72,7 @@ impl ApiError {
     /// Returns the HTTP status that says so.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Malformed(_) | Self::Ambiguous { .. } => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::NotUnderstood(_) | Self::Ambiguous { .. } => StatusCode::BAD_REQUEST,
             Self::TraceNotFound => StatusCode::NOT_FOUND,
             Self::Disabled(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Busy { .. } | Self::PoolExhausted { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -67,7 +67,9 @@ fn refusal(error: &ApiError) -> Status {
     use store::StoreError;
     let text = error.to_string();
     match error {
-        ApiError::Malformed(_) | ApiError::Ambiguous { .. } => Status::invalid_argument(text),
+        ApiError::Malformed(_) | ApiError::NotUnderstood(_) | ApiError::Ambiguous { .. } => {
+            Status::invalid_argument(text)
+        }
         ApiError::TraceNotFound => Status::not_found(text),
         ApiError::Disabled(_) => Status::unimplemented(text),
         ApiError::Busy { .. } | ApiError::PoolExhausted { .. } => Status::resource_exhausted(text),

@@ -3,11 +3,21 @@
 //! `docs/api.yaml` describes every door, shape and unit, and a test holds it against what is served. It has
 //! no version: it ships with its UI. Errors are `{"error":..,"hint":..}`.
 
+mod asked;
+mod attributes;
+mod check;
 mod details;
+mod figures;
+mod find;
 mod findings;
 mod laid;
+mod live;
 mod refusal;
+mod search;
+mod services;
 mod skeleton;
+mod trace_row;
+mod window;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +31,8 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use span::Tenant;
 use store::{Stop, TraceReader};
 
-use crate::answer::{Gzip, reply};
+use crate::answer::{Gzip, Whole, reply};
+use crate::json::{JsonWriter, Layout};
 use crate::question::Parameters;
 use crate::{Answer, ApiError, Desk};
 
@@ -36,6 +47,14 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/api/tw/traces/{id}", get(skeleton::skeleton))
         .route("/api/tw/traces/{id}/ids", get(details::ids))
         .route("/api/tw/traces/{id}/spans", get(details::spans))
+        .route("/api/tw/traces/{id}/find", get(find::rows))
+        .route("/api/tw/search", get(search::search))
+        .route("/api/tw/check", get(check::check))
+        .route("/api/tw/services", get(services::services))
+        .route("/api/tw/services/{service}/operations", get(services::operations))
+        .route("/api/tw/attributes", get(attributes::names))
+        .route("/api/tw/attributes/{key}/values", get(attributes::values))
+        .route("/api/tw/live", get(live::live))
         .with_state(desk)
 }
 
@@ -78,20 +97,46 @@ impl Call {
         content_type: &'static str,
         open: impl FnOnce(&dyn TraceReader, &Stop) -> Result<A, ApiError> + Send + 'static,
     ) -> Result<Response<Body>, ApiError> {
-        let mut answered = if self.takes_gzip() {
-            let mut answered =
-                reply(desk, content_type, |reader, stop| Ok(Gzip::of(open(reader, stop)?))).await?;
-            answered.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            answered
-        } else {
-            reply(desk, content_type, open).await?
-        };
+        if !self.takes_gzip() {
+            return self.plain(desk, content_type, open).await;
+        }
+        let open = |reader: &dyn TraceReader, stop: &Stop| Ok(Gzip::of(open(reader, stop)?));
+        let mut answered = self.plain(desk, content_type, open).await?;
+        answered.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        Ok(answered)
+    }
+
+    /// Answers as it is.
+    async fn plain<A: Answer<Part = Vec<u8>>>(
+        &self,
+        desk: &Desk,
+        content_type: &'static str,
+        open: impl FnOnce(&dyn TraceReader, &Stop) -> Result<A, ApiError> + Send + 'static,
+    ) -> Result<Response<Body>, ApiError> {
+        let mut answered = reply(desk, content_type, open).await?;
         let headers = answered.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(answered)
     }
+}
+
+/// Writes an object.
+fn object(write: impl FnOnce(&mut JsonWriter)) -> Whole {
+    let mut json = JsonWriter::new(Layout::Compact);
+    json.begin_object();
+    write(&mut json);
+    json.end_object();
+    Whole(json.take())
+}
+
+/// Writes what an answer lacks.
+fn write_missing(json: &mut JsonWriter, missing: &[String]) {
+    json.key("missing");
+    json.begin_array();
+    missing.iter().for_each(|why| json.text(why));
+    json.end_array();
 }
 
 /// A word that an answer leaves for its headers: set while the answer is opened.

@@ -86,7 +86,7 @@ impl Findings {
     /// Judges a trace. `tree` and `path` are its own; `failed` says which spans count as errors.
     pub fn of(trace: &Trace, tree: &Tree, path: &CriticalPath, failed: impl Fn(SpanRef<'_>) -> bool) -> Self {
         let case = Case { trace, tree, path, total: trace.end().since(trace.start()) };
-        let root_causes = root_causes(&case, failed);
+        let root_causes = root_causes(trace, tree, failed);
         let self_times: Vec<DurationNanos> = (0..tree.len()).map(|row| tree.self_time(trace, row)).collect();
         let (skewed, skew) = truth::clock_skew(&case);
         let mut all = Vec::new();
@@ -158,15 +158,15 @@ impl Case<'_> {
     }
 }
 
-/// Tells of each row whether it failed by itself: no span below it did. Parents are found in the pre-order
-/// before their children, so one walk from the end knows of everything below.
-fn root_causes(case: &Case<'_>, failed: impl Fn(SpanRef<'_>) -> bool) -> Vec<bool> {
-    let mut below = vec![false; case.tree.len()];
-    let mut causes = vec![false; case.tree.len()];
-    for (row, _) in case.tree.pre_order().into_iter().rev() {
-        let here = failed(case.span(row));
+/// Tells of each row whether it failed by itself: no span below it did.
+pub fn root_causes(trace: &Trace, tree: &Tree, failed: impl Fn(SpanRef<'_>) -> bool) -> Vec<bool> {
+    let mut below = vec![false; tree.len()];
+    let mut causes = vec![false; tree.len()];
+    // Parents come before their children in pre-order: backwards, everything below is known.
+    for (row, _) in tree.pre_order().into_iter().rev() {
+        let here = failed(trace.batch().span(row));
         causes[row] = here && !below[row];
-        if let Some(parent) = case.tree.parent(row) {
+        if let Some(parent) = tree.parent(row) {
             below[parent] |= here || below[row];
         }
     }

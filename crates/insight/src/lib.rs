@@ -18,6 +18,6 @@ mod tree;
 
 pub use critical_path::{CriticalPath, Segment};
 pub use dependencies::{Dependencies, Edge};
-pub use findings::{Finding, FindingKind, Findings, Guilty};
+pub use findings::{Finding, FindingKind, Findings, Guilty, root_causes};
 pub use summary::{ServiceSummary, TraceSummary};
 pub use tree::Tree;

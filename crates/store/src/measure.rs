@@ -56,7 +56,7 @@ pub enum Dimension {
     Name,
     /// The kind.
     Kind,
-    /// The status code.
+    /// How it ended: an error where it failed in any protocol's way of saying so ([`crate::failed`]), else its status.
     Status,
     /// The value of an attribute.
     Attribute {
@@ -154,6 +154,8 @@ pub struct Cell {
     pub errors: u64,
     /// How long they took; empty where that was not asked for.
     pub durations: Durations,
+    /// How long those took that failed; empty where that was not asked for.
+    pub error_durations: Durations,
 }
 
 /// An attribute that spans have.
@@ -186,6 +188,7 @@ impl Cell {
         self.spans += other.spans;
         self.errors += other.errors;
         self.durations.merge(&other.durations);
+        self.error_durations.merge(&other.error_durations);
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Answer, Desk, Telling};
 use crate::ApiError;
 
 /// Asks, and returns a reply whose body follows as the client reads it. Whatever fails before the first
-/// part is an error; whatever fails later cuts the body, so that no client takes it for whole.
+/// part is an error; whatever fails later cuts the body, so that no client takes it for whole, unless the answer has
+/// last words for that.
 pub(crate) async fn reply<A: Answer<Part = Vec<u8>>>(
     desk: &Desk,
     content_type: &'static str,
@@ -21,7 +22,8 @@ pub(crate) async fn reply<A: Answer<Part = Vec<u8>>>(
 ) -> Result<Response<Body>, ApiError> {
     let telling = desk.ask(open).await?;
     let length = telling.whole().map(|part| part.len() as u64);
-    let mut reply = Response::new(Body::new(AnswerBody { telling, length, desk: desk.clone() }));
+    let mut reply =
+        Response::new(Body::new(AnswerBody { telling, length, desk: desk.clone(), ended: false }));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(reply)
 }
@@ -31,6 +33,8 @@ struct AnswerBody<A: Answer<Part = Vec<u8>>> {
     /// What is left to send, where that is known.
     length: Option<u64>,
     desk: Desk,
+    /// The last words were said.
+    ended: bool,
 }
 
 impl<A: Answer<Part = Vec<u8>>> http_body::Body for AnswerBody<A> {
@@ -41,7 +45,16 @@ impl<A: Answer<Part = Vec<u8>>> http_body::Body for AnswerBody<A> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ApiError>>> {
-        let part = ready!(self.telling.poll_part(context));
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let part = match ready!(self.telling.poll_part(context)) {
+            Some(Err(error)) => {
+                self.ended = true;
+                Some(A::last_words(&error).ok_or(error))
+            }
+            part => part,
+        };
         Poll::Ready(part.map(|part| {
             let part = part?;
             self.desk.stats().answer_bytes.add(part.len() as u64);

@@ -33,11 +33,12 @@ fn refusal(error: &ApiError) -> Response<Body> {
 }
 
 /// Writes the members of a refusal.
-pub(super) fn write(json: &mut JsonWriter, error: &ApiError) {
-    json.key("error");
-    json.text(&error.to_string());
-    json.key("hint");
-    json.text(hint(error));
+fn write(json: &mut JsonWriter, error: &ApiError) {
+    write_words(json, error);
+    if let ApiError::NotUnderstood(error) = error {
+        json.key("column");
+        json.unsigned(error.column as u64);
+    }
     if let ApiError::Ambiguous { ids, .. } = error {
         json.key("ids");
         json.begin_array();
@@ -48,9 +49,21 @@ pub(super) fn write(json: &mut JsonWriter, error: &ApiError) {
     }
 }
 
+/// Writes what went wrong and what to do.
+pub(super) fn write_words(json: &mut JsonWriter, error: &ApiError) {
+    json.key("error");
+    match error {
+        ApiError::NotUnderstood(error) => json.text(&error.what),
+        error => json.text(&error.to_string()),
+    }
+    json.key("hint");
+    json.text(hint(error));
+}
+
 /// Says what to do.
 const fn hint(error: &ApiError) -> &'static str {
     match error {
+        ApiError::NotUnderstood(error) => error.hint,
         ApiError::Malformed(_) => "mend the parameter that is named",
         ApiError::TraceNotFound => {
             "it may still be arriving, or be older than the retention; check the id for missing digits"

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use hashbrown::HashMap;
 use http::{HeaderValue, Response, StatusCode, header};
+use query::Query;
 use span::{SpanKind, Trace};
+use store::SpanFilter;
 
 use super::findings::write_findings;
 use super::laid::{Laid, watermark};
@@ -21,6 +23,8 @@ pub(super) async fn skeleton(State(desk): State<Desk>, Path(id): Path<String>, c
 
 async fn try_skeleton(desk: &Desk, id: &str, call: &Call) -> Result<Response<Body>, ApiError> {
     let name = TraceName::parse(id)?;
+    let query = Query::parse(call.parameters()?.text("q"))?;
+    let led_here = (!query.comparisons().is_empty()).then(|| query.filter());
     let tenant = call.tenant.clone();
     let known = call.headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
     let slot = Slot::default();
@@ -30,7 +34,7 @@ async fn try_skeleton(desk: &Desk, id: &str, call: &Call) -> Result<Response<Bod
             let trace = find(reader, &tenant, &name)?;
             let watermark = told.get_or_init(|| watermark(&trace)).clone();
             let same = known.is_some_and(|known| names_tag(&known, &watermark));
-            Ok(SkeletonJson { trace: (!same).then_some(trace), watermark })
+            Ok(SkeletonJson { trace: (!same).then_some(trace), watermark, led_here })
         })
         .await?;
     if let Some(watermark) = slot.get() {
@@ -56,6 +60,8 @@ fn names_tag(list: &str, watermark: &str) -> bool {
 struct SkeletonJson {
     trace: Option<Trace>,
     watermark: String,
+    /// What the search asked for that led here.
+    led_here: Option<SpanFilter>,
 }
 
 impl Answer for SkeletonJson {
@@ -66,14 +72,14 @@ impl Answer for SkeletonJson {
         share.hold(trace.batch().bytes() + 200 * trace.batch().len())?;
         let laid = Laid::of(trace);
         let mut json = JsonWriter::new(Layout::Compact);
-        write(&mut json, &laid, &self.watermark);
+        write(&mut json, &laid, &self.watermark, self.led_here.as_ref());
         let text = json.take();
         share.hold(laid.bytes() + text.capacity())?;
         Ok(Told::Last(text))
     }
 }
 
-fn write(json: &mut JsonWriter, laid: &Laid, watermark: &str) {
+fn write(json: &mut JsonWriter, laid: &Laid, watermark: &str, led_here: Option<&SpanFilter>) {
     let trace = &laid.trace;
     json.begin_object();
     json.key("traceId");
@@ -99,20 +105,32 @@ fn write(json: &mut JsonWriter, laid: &Laid, watermark: &str) {
         Some(root) => json.unsigned(laid.rows[root] as u64),
         None => json.null(),
     }
-    let guilty = laid.findings.guilty.expect("a trace has a span");
-    json.key("select");
-    json.begin_object();
-    json.key("row");
-    json.unsigned(laid.rows[guilty.row] as u64);
-    json.key("why");
-    json.text(if guilty.failed { "error" } else { "slowest_self" });
-    json.end_object();
+    write_select(json, laid, led_here);
     write_columns(json, laid);
     json.key("findings");
     write_findings(json, laid);
     json.key("missing");
     json.begin_array();
     json.end_array();
+    json.end_object();
+}
+
+/// Writes the span to open on: what the search found, else the guilty one.
+fn write_select(json: &mut JsonWriter, laid: &Laid, led_here: Option<&SpanFilter>) {
+    let found =
+        led_here.and_then(|filter| laid.places.iter().position(|place| filter.accepts(laid.span(*place))));
+    let guilty = laid.findings.guilty.expect("a trace has a span");
+    let (row, why) = match (found, guilty.failed) {
+        (Some(row), _) => (row, "query"),
+        (None, true) => (laid.rows[guilty.row], "error"),
+        (None, false) => (laid.rows[guilty.row], "slowest_self"),
+    };
+    json.key("select");
+    json.begin_object();
+    json.key("row");
+    json.unsigned(row as u64);
+    json.key("why");
+    json.text(why);
     json.end_object();
 }
 

@@ -1,6 +1,7 @@
 //! Our own API, asked through the router over the reference engine; every answer is held against
 //! `docs/api.yaml`.
 
+mod lists;
 mod one_trace;
 
 use http::{Request, StatusCode};

@@ -118,7 +118,7 @@ pub(super) fn counted_by_dimensions(engine: &dyn Engine) {
         tell(&all, 1),
         "cart+GET+server@0 1/0, cart+load+client@0 1/1, pay+POST+server@0 1/1, web+GET+server@0 1/0"
     );
-    assert_eq!(tell(&all, 2), "error@0 1/1, unset@0 3/1");
+    assert_eq!(tell(&all, 2), "error@0 2/2, unset@0 2/0");
     assert_eq!(tell(&all, 3), "200@0 1/1, 500@0 1/1");
     assert_eq!(all.panels[3].cells[0].labels[0].kind, LabelKind::Int);
     assert_eq!(tell(&all, 4), "ann@0 1/1, bob@0 1/0");
@@ -148,6 +148,12 @@ pub(super) fn durations_by_bucket(engine: &dyn Engine) {
     let durations: Vec<(u8, u64)> = all.panels[0].cells[0].cell.durations.iter().collect();
     let of = |duration| bucket(DurationNanos(duration));
     assert_eq!(durations, [(of(0), 1), (of(3), 1), (of(1_000_000), 2), (of(u64::MAX / 2), 1)]);
+    assert_eq!(all.panels[0].cells[0].cell.error_durations.count(), 0);
+    keep(engine, &[Sketch { status: StatusCode::Error, ..long(6, 500) }]);
+    let panels = vec![Panel { durations: true, ..Panel::default() }];
+    let all = measure(engine, Search::all(Tenant::default()), panels);
+    let failed: Vec<(u8, u64)> = all.panels[0].cells[0].cell.error_durations.iter().collect();
+    assert_eq!(failed, [(of(500), 1)]);
 }
 
 pub(super) fn last_value_counts(engine: &dyn Engine) {

@@ -70,6 +70,12 @@ impl Durations {
         all.filter(|(_, count)| **count != 0).map(|(at, count)| (self.first + at as u8, *count))
     }
 
+    /// Returns how many durations are in a bucket.
+    pub fn get(&self, bucket: u8) -> u64 {
+        let at = bucket.checked_sub(self.first).map(usize::from);
+        at.and_then(|at| self.counts.get(at)).copied().unwrap_or_default()
+    }
+
     /// Returns how many durations there are.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use span::{SpanRef, TraceId, ValueRef};
+use span::{SpanRef, StatusCode, TraceId, ValueRef};
 
 use super::{Cell, Dimension, FigureCell, Figures, Label, Measure, Measured, Panel, TRACES_COUNTED_MAX};
 use crate::{Within, failed};
@@ -68,6 +68,9 @@ impl Tally {
             cell.errors += errors;
             if durations {
                 cell.durations.add(span.duration());
+                if errors != 0 {
+                    cell.error_durations.add(span.duration());
+                }
             }
         }
     }
@@ -149,6 +152,7 @@ fn label_of(span: SpanRef<'_>, dimension: &Dimension) -> Option<Label> {
         Dimension::Service => Label::text(span.resource().service()),
         Dimension::Name => Label::text(span.operation()),
         Dimension::Kind => Label::of_kind(span.kind()),
+        Dimension::Status if failed(span) => Label::of_status(StatusCode::Error),
         Dimension::Status => Label::of_status(span.status_code()),
         Dimension::Attribute { within, key } => Label::of_value(value_of(span, *within, key.as_bytes())?),
     })

@@ -120,6 +120,20 @@ async fn spans_come_whole_by_row_and_by_id() {
 }
 
 #[tokio::test]
+async fn rows_are_found_by_query_and_by_text() {
+    let world = shop();
+    let find = async |parameters: &str| {
+        let path = format!("/api/tw/traces/a1/find?{parameters}");
+        told(&world, "/api/tw/traces/{id}/find", &path).await["rows"].clone()
+    };
+    assert_eq!(find("q=%7Bresource.service.name%3D%22cart%22%7D").await, json!([2, 3]));
+    assert_eq!(find("text=OUT%20OF").await, json!([2]));
+    assert_eq!(find("q=%7Bkind%3Dclient%7D&text=load").await, json!([1]));
+    let led = told(&world, SKELETON, "/api/tw/traces/a1?q=%7Bkind%3Dclient%7D").await;
+    assert_eq!(led["select"], json!({"row": 1, "why": "query"}));
+}
+
+#[tokio::test]
 async fn what_cannot_be_given_is_told() {
     let world = shop();
     assert_eq!(refused(&world, SKELETON, "/api/tw/traces/ffffff", 404).await, "trace not found");
