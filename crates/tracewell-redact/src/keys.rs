@@ -1,0 +1,376 @@
+//! What a key says about its value, by its words.
+//!
+//! One walk over the words of a key against a handful of patterns. A bit per word length and first letter
+//! tells at once, for nearly every word of nearly every key, that no pattern has it.
+
+use crate::words::words;
+use crate::{RedactError, Rules, rules};
+
+/// Words of a pattern at most.
+const WORDS_MAX: usize = 4;
+/// The longest word that has a bit of its own; longer ones share the last.
+const LENGTHS: usize = 16;
+/// Keys after this many bytes are judged by their beginning: nobody names a thing like that.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// What a key says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Nothing: the value is looked at.
+    Plain,
+    /// The value is a secret.
+    Secret(Extent),
+    /// The operator allowed it: the value is not looked at.
+    Allowed,
+}
+
+/// How far a secret goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Texts alone.
+    Text,
+    /// Numbers too.
+    Number,
+    /// In a header line, the whole rest of it.
+    Line,
+}
+
+/// Patterns of keys, made ready.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    deny: Patterns<Extent>,
+    parameters: Patterns<Extent>,
+    allow: Patterns<()>,
+    survive: Patterns<()>,
+}
+
+impl Keys {
+    pub(crate) fn new(rules: &Rules) -> Result<Self, RedactError> {
+        let extent = |pattern: &str| {
+            if rules::LINES.contains(&pattern) {
+                Extent::Line
+            } else if rules::NUMBERS.contains(&pattern) {
+                Extent::Number
+            } else {
+                Extent::Text
+            }
+        };
+        let deny = || rules.deny.iter().map(|pattern| (pattern.as_str(), extent(pattern)));
+        let parameters = rules::PARAMETERS.iter().map(|pattern| (*pattern, Extent::Text));
+        Ok(Self {
+            deny: Patterns::new(deny())?,
+            parameters: Patterns::new(deny().chain(parameters))?,
+            allow: Patterns::new(rules.allow.iter().map(|pattern| (pattern.as_str(), ())))?,
+            survive: Patterns::new(rules::SURVIVE.iter().map(|pattern| (*pattern, ())))?,
+        })
+    }
+
+    /// Judges the key of an attribute.
+    pub(crate) fn judge(&self, key: &[u8]) -> Judgement {
+        self.judge_by(&self.deny, key)
+    }
+
+    /// Judges the name of a parameter inside a text.
+    pub(crate) fn judge_parameter(&self, name: &[u8]) -> Judgement {
+        self.judge_by(&self.parameters, name)
+    }
+
+    /// Tells whether a key speaks of payment cards.
+    pub(crate) fn is_of_card(key: &[u8]) -> bool {
+        words(key).any(is_card_word)
+    }
+
+    fn judge_by(&self, deny: &Patterns<Extent>, key: &[u8]) -> Judgement {
+        let key = &key[..key.len().min(KEY_BYTES_MAX)];
+        if !self.allow.is_empty() && self.allow.find(key).is_some() {
+            return Judgement::Allowed;
+        }
+        match deny.find(key) {
+            Some((extent, rest)) if !is_fact(rest) && self.survive.find(key).is_none() => {
+                Judgement::Secret(extent)
+            }
+            _ => Judgement::Plain,
+        }
+    }
+}
+
+/// Tells whether a word speaks of payment cards.
+pub(crate) fn is_card_word(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 14] = [
+        b"card",
+        b"cards",
+        b"pan",
+        b"cc",
+        b"visa",
+        b"mastercard",
+        b"amex",
+        b"credit",
+        b"debit",
+        b"payment",
+        b"creditcard",
+        b"cardnumber",
+        b"discover",
+        b"cardnum",
+    ];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Tells whether what follows a secret word makes the key a fact about the secret.
+fn is_fact(rest: &[u8]) -> bool {
+    let mut rest = words(rest);
+    let Some(next) = rest.next() else { return false };
+    let is_fact = |word: &[u8]| rules::FACTS.iter().any(|fact| fact.as_bytes().eq_ignore_ascii_case(word));
+    is_fact(next) || rest.last().is_some_and(is_fact)
+}
+
+#[derive(Debug)]
+struct Patterns<T> {
+    patterns: Vec<Pattern<T>>,
+    /// For each length of a word, which first letters begin a pattern that has no stars.
+    firsts: [u32; LENGTHS],
+    /// Which first letters begin a pattern with stars, and how short the shortest is.
+    loose_firsts: u32,
+    loose_len_min: usize,
+}
+
+#[derive(Debug)]
+struct Pattern<T> {
+    words: Vec<Box<[u8]>>,
+    is_loose: bool,
+    says: T,
+}
+
+impl<T: Copy> Patterns<T> {
+    fn new<'a>(patterns: impl Iterator<Item = (&'a str, T)>) -> Result<Self, RedactError> {
+        let mut this =
+            Self { patterns: vec![], firsts: [0; LENGTHS], loose_firsts: 0, loose_len_min: usize::MAX };
+        for (text, says) in patterns {
+            let pattern = Pattern::new(text, says)?;
+            let first = &pattern.words[0];
+            if pattern.is_loose {
+                this.loose_firsts |= letter_bit(first[0]);
+                this.loose_len_min = this.loose_len_min.min(first.len());
+            } else {
+                this.firsts[first.len().min(LENGTHS) - 1] |= letter_bit(first[0]);
+                // Digits may follow the last word of a pattern.
+                if pattern.words.len() == 1 {
+                    for len in first.len()..(first.len() + 3).min(LENGTHS + 1) {
+                        this.firsts[len.min(LENGTHS) - 1] |= letter_bit(first[0]);
+                    }
+                }
+            }
+            this.patterns.push(pattern);
+        }
+        Ok(this)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Finds a pattern in the key; returns what it says, and what of the key follows it.
+    fn find<'k>(&self, key: &'k [u8]) -> Option<(T, &'k [u8])> {
+        let mut rest = words(key);
+        while let Some(word) = rest.next() {
+            let may_begin = self.firsts[word.len().min(LENGTHS) - 1] & letter_bit(word[0]) != 0;
+            let may_hold = self.loose_len_min <= word.len();
+            if !may_begin && !may_hold {
+                continue;
+            }
+            for pattern in &self.patterns {
+                if let Some(after) = pattern.matches(word, rest.rest()) {
+                    return Some((pattern.says, after));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl<T> Pattern<T> {
+    fn new(text: &str, says: T) -> Result<Self, RedactError> {
+        let is_loose = text.starts_with('*') && text.ends_with('*');
+        let words: Vec<Box<[u8]>> =
+            words(text.as_bytes()).map(|word| word.to_ascii_lowercase().into()).collect();
+        if words.is_empty() {
+            return Err(RedactError::NoWords { pattern: text.to_owned() });
+        }
+        if WORDS_MAX < words.len() {
+            return Err(RedactError::TooManyWords { pattern: text.to_owned(), words_max: WORDS_MAX });
+        }
+        // Only one word can be looked for inside words.
+        Ok(Self { is_loose: is_loose && words.len() == 1, words, says })
+    }
+
+    /// Compares with a word and what follows it; returns what follows the match.
+    fn matches<'k>(&self, word: &'k [u8], rest: &'k [u8]) -> Option<&'k [u8]> {
+        let (first, others) = self.words.split_first()?;
+        if self.is_loose {
+            let holds = word.len() >= first.len()
+                && word.windows(first.len()).any(|part| part.eq_ignore_ascii_case(first));
+            return holds.then_some(rest);
+        }
+        let Some((last, middle)) = others.split_last() else {
+            return is_last(first, word).then_some(rest);
+        };
+        if !first.eq_ignore_ascii_case(word) {
+            return None;
+        }
+        let mut following = words(rest);
+        for expected in middle {
+            if !following.next()?.eq_ignore_ascii_case(expected) {
+                return None;
+            }
+        }
+        is_last(last, following.next()?).then_some(following.rest())
+    }
+}
+
+/// The last word may carry a number: `password2`.
+fn is_last(expected: &[u8], word: &[u8]) -> bool {
+    let Some((start, end)) = word.split_at_checked(expected.len()) else { return false };
+    start.eq_ignore_ascii_case(expected) && end.len() <= 2 && end.iter().all(u8::is_ascii_digit)
+}
+
+const fn letter_bit(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(key: &str) -> Judgement {
+        Keys::new(&Rules::secrets()).unwrap().judge(key.as_bytes())
+    }
+
+    #[test]
+    fn secret_keys_are_known_in_every_spelling() {
+        for key in [
+            "password",
+            "user.password",
+            "DB_PASSWORD",
+            "dbPassword",
+            "dbpassword",
+            "password2",
+            "PGPASSWORD",
+            "passwd",
+            "pwd",
+            "mysql_pwd",
+            "passphrase",
+            "token",
+            "access_token",
+            "accessToken",
+            "x-csrf-token",
+            "secret",
+            "client_secret",
+            "clientSecret",
+            "aws.secret_access_key",
+            "AWSSecretAccessKey",
+            "http.request.header.authorization",
+            "Proxy-Authorization",
+            "http.request.header.cookie",
+            "http.response.header.set-cookie",
+            "ssn",
+            "user.ssn",
+            "cvv",
+            "card.cvv2",
+            "pin",
+            "card_pin",
+            "PIN",
+            "api_key",
+            "apiKey",
+            "X-API-Key",
+            "apikey",
+            "myapikey",
+            "private_key",
+            "privateKey",
+            "PRIVATE-KEY",
+            "card_number",
+            "cardNumber",
+            "creditCardNumber",
+            "credit_card",
+            "otp",
+            "credentials",
+            "JSESSIONID",
+            "PHPSESSID",
+            "social_security_number",
+            "password_hash",
+            "token.value",
+            "secret_id",
+            "cookie.session",
+        ] {
+            assert!(matches!(judged(key), Judgement::Secret(_)), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_that_only_look_alike_are_plain() {
+        for key in [
+            "spinner",
+            "pinned",
+            "shipping.cost",
+            "mapping",
+            "opinion",
+            "secretary",
+            "tokenizer",
+            "tokens",
+            "gen_ai.usage.input_tokens",
+            "gen_ai.token.type",
+            "token_count",
+            "llm.token_count.prompt",
+            "password_changed_at",
+            "password.length",
+            "token_endpoint",
+            "token.expires_at",
+            "author",
+            "authority",
+            "auth.method",
+            "cookie.consent",
+            "compass",
+            "bypass",
+            "passenger",
+            "keyboard",
+            "monkey",
+            "primary_key",
+            "key",
+            "partition_key",
+            "messaging.kafka.message.key",
+            "foreign_key",
+            "session.id",
+            "card_last4",
+            "card_type",
+            "credit_card_last4",
+            "creditCardType",
+            "card.brand",
+            "k8s.secret.name",
+            "secret_version",
+            "http.request.method",
+            "url.path",
+            "user.id",
+            "",
+            "---",
+            "http.response.status_code",
+            "private",
+            "access",
+            "api",
+            "api.version",
+            "keypress",
+            "pins",
+            "otpauth",
+        ] {
+            assert_eq!(judged(key), Judgement::Plain, "{key}");
+        }
+    }
+
+    #[test]
+    fn patterns_say_what_is_wrong_with_them() {
+        let deny = |pattern: &str| Keys::new(&Rules { deny: vec![pattern.into()], ..Rules::secrets() }).err();
+        assert_eq!(deny("a b c d"), None);
+        assert_eq!(
+            deny("a b c d e"),
+            Some(RedactError::TooManyWords { pattern: "a b c d e".into(), words_max: 4 })
+        );
+        assert_eq!(deny("**"), Some(RedactError::NoWords { pattern: "**".into() }));
+    }
+}

@@ -1,0 +1,194 @@
+//! Secrets with a name inside a text: `token=abc`, `Password = abc;`, `"password":"abc"`,
+//! `Authorization: Basic abc`, and the same escaped inside JSON.
+//!
+//! Prose has colons and equals signs too (`unexpected token: ';'`). So a bare name before a colon, or
+//! before an equals sign with blanks around it, must begin its line or follow a bracket or a comma.
+
+use super::{Finding, Place};
+use crate::keys::{Extent, Judgement, Keys};
+use crate::{Rule, mode};
+
+/// The longest name that is looked for backwards.
+const NAME_BYTES_MAX: usize = 64;
+/// How far ahead a separator is checked for what follows it.
+const AHEAD_BYTES_MAX: usize = 64;
+
+/// A name that stands before an equals sign or a colon.
+struct Name<'a> {
+    text: &'a [u8],
+    start: usize,
+    is_quoted: bool,
+    is_spaced: bool,
+}
+
+/// At an equals sign.
+pub(super) fn equals(place: Place<'_>, keys: &Keys) -> Option<Finding> {
+    if place.after().starts_with(b"=") {
+        return None;
+    }
+    let name = name_before(place)?;
+    let Judgement::Secret(_) = keys.judge_parameter(name.text) else { return None };
+    let is_loose = name.is_spaced || place.after().first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+    if is_loose && !name.is_quoted && !begins_line(place, name.start) {
+        return None;
+    }
+    value(place, Extent::Number)
+}
+
+/// At a colon.
+pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
+    let name = name_before(place)?;
+    let Judgement::Secret(extent) = keys.judge_parameter(name.text) else { return None };
+    if name.is_quoted {
+        return value(place, extent);
+    }
+    if !begins_line(place, name.start) {
+        return None;
+    }
+    if extent == Extent::Line {
+        return line(place, name.start);
+    }
+    value(place, Extent::Number)
+}
+
+fn name_before(place: Place<'_>) -> Option<Name<'_>> {
+    let before = place.before();
+    let blanks = before.iter().rev().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let before = &before[..before.len() - blanks];
+    let (inner, is_quoted) = match before {
+        [inner @ .., b'\\', b'"' | b'\''] | [inner @ .., b'"' | b'\'' | b'`'] => (inner, true),
+        _ => (before, false),
+    };
+    let is_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii();
+    let is_inner = |byte: &u8| is_name(byte) || (is_quoted && *byte == b' ');
+    let len = inner.iter().rev().take(NAME_BYTES_MAX).take_while(|byte| is_inner(byte)).count();
+    if len == 0 {
+        return None;
+    }
+    let start = place.floor + inner.len() - len;
+    Some(Name { text: &inner[inner.len() - len..], start, is_quoted, is_spaced: 0 < blanks })
+}
+
+/// Tells whether a bare name begins a line, or follows what begins a thing.
+fn begins_line(place: Place<'_>, start: usize) -> bool {
+    let before = place.text[..start].trim_ascii_end();
+    let has_break = place.text[before.len()..start].contains(&b'\n');
+    has_break
+        || before.is_empty()
+        || matches!(before.last(), Some(b'{' | b'(' | b'[' | b',' | b';' | b'&' | b'?' | b'"' | b'\'' | b'|'))
+}
+
+/// The value of a header: the rest of its line, or of the quotes in which the header stands.
+fn line(place: Place<'_>, name_start: usize) -> Option<Finding> {
+    let quote = place.text[..name_start].last().copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let start = place.at + 1 + place.run(place.at + 1, |byte| matches!(byte, b' ' | b'\t'));
+    let end = start + place.run(start, |byte| !matches!(byte, b'\r' | b'\n') && Some(byte) != quote);
+    finding(place, start, end)
+}
+
+/// The value behind an equals sign or a colon, up to what ends it.
+fn value(place: Place<'_>, extent: Extent) -> Option<Finding> {
+    let start = place.at + 1 + place.run(place.at + 1, |byte| matches!(byte, b' ' | b'\t'));
+    let rest = &place.text[start..];
+    match rest {
+        [] => None,
+        [b'\\', quote @ (b'"' | b'\''), ..] => {
+            let inner = &rest[2..];
+            let end = inner.windows(2).position(|part| part == [b'\\', *quote]).unwrap_or(inner.len());
+            finding(place, start + 2, start + 2 + end)
+        }
+        [quote @ (b'"' | b'\'' | b'`'), inner @ ..] => {
+            finding(place, start + 1, start + 1 + quoted_len(inner, *quote))
+        }
+        [b'{' | b'[', ..] if mode::marker_len(rest).is_none() && place.text[place.at] == b':' => {
+            finding(place, start, start + nested_len(rest))
+        }
+        _ if place.text[place.at] == b':' && extent != Extent::Number => {
+            // A bare value behind a quoted name is JSON's number, truth or absence.
+            let len = rest.iter().take_while(|byte| !matches!(byte, b',' | b'}' | b']' | b'\n')).count();
+            let is_literal = rest[..len]
+                .trim_ascii()
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+            let is_number = rest.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+            if is_literal && is_number { None } else { finding(place, start, start + bare_len(rest)) }
+        }
+        _ => finding(place, start, start + bare_len(rest)),
+    }
+}
+
+fn finding(place: Place<'_>, start: usize, end: usize) -> Option<Finding> {
+    let value = &place.text[start..end];
+    let says_nothing =
+        matches!(value, b"" | b"true" | b"false" | b"null" | b"None" | b"nil" | b"?" | b"undefined");
+    if says_nothing || mode::is_marker(value) {
+        return None;
+    }
+    Some(Finding { start, end, rule: Rule::Assignment })
+}
+
+fn quoted_len(inner: &[u8], quote: u8) -> usize {
+    let mut at = 0;
+    while at < inner.len() && inner[at] != quote {
+        at += if inner[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(inner.len())
+}
+
+/// A nested value ends where its bracket is closed; the brackets in its texts do not count.
+fn nested_len(rest: &[u8]) -> usize {
+    let (mut depth, mut at) = (0_usize, 0);
+    while at < rest.len() {
+        match rest[at] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            quote @ (b'"' | b'\'') => at += 1 + quoted_len(&rest[at + 1..], quote),
+            _ => {}
+        }
+        at += 1;
+    }
+    rest.len()
+}
+
+/// A bare value ends at a blank, a quote or a semicolon; at a comma or an ampersand only if another name
+/// follows, because passwords have them.
+fn bare_len(rest: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(byte) = rest.get(at) {
+        let is_end = match byte {
+            b';' | b'"' | b'\'' | b'`' | b'<' | b'>' => true,
+            b'\\' => matches!(rest.get(at + 1), Some(b'"' | b'\'' | b'n' | b'r')),
+            b',' | b'&' => separates(&rest[at + 1..]),
+            b'}' | b']' | b')' => ends_thing(&rest[at + 1..]),
+            byte => byte.is_ascii_whitespace(),
+        };
+        if is_end {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// Tells whether a closing bracket is the last thing but brackets and separators.
+fn ends_thing(rest: &[u8]) -> bool {
+    matches!(rest.first(), None | Some(b',' | b';' | b'}' | b']' | b')' | b' ' | b'\n' | b'"'))
+}
+
+/// Tells whether a name and its sign, a blank or nothing follows.
+fn separates(rest: &[u8]) -> bool {
+    let rest = &rest[..rest.len().min(AHEAD_BYTES_MAX)];
+    let Some(first) = rest.first() else { return true };
+    if first.is_ascii_whitespace() || matches!(first, b'"' | b'\'') {
+        return true;
+    }
+    let name =
+        rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.%[]".contains(byte)).count();
+    0 < name && matches!(rest.get(name), Some(b'=' | b':'))
+}
