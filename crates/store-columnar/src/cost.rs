@@ -160,6 +160,32 @@ fn merge_of(folder: &std::path::Path, inputs: usize, spans: u64) {
     assert!(peak_bytes() < 512 << 20, "a merge is bounded");
 }
 
+/// Asks one question of one segment for a while, for a profiler to look at.
+#[test]
+fn search_again_and_again() {
+    let rows = Rows::new();
+    for batch in World::new(42).requests() {
+        rows.push(&batch, UnixNanos(1));
+        if SPANS <= rows.len() {
+            break;
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.seg");
+    Segment::build(&rows.snapshot(), &mut std::fs::File::create(&path).unwrap()).unwrap();
+    let part: Arc<dyn Part> =
+        Segment::open(RealDisk.open(&path).unwrap(), &PageCache::new(32 << 20)).unwrap();
+    let all = vec![
+        Predicate::Service("frontend".to_owned()),
+        Predicate::tag("http.response.status_code", "500"),
+        Predicate::DurationMin(DurationNanos(200_000_000)),
+    ];
+    let search = Search { filter: SpanFilter { all }, ..Search::all(Tenant::default()) };
+    let rounds = 300;
+    let (_, took) = timed(|| (0..rounds).map(|_| part.clone().matches(&search).count()).sum::<usize>());
+    println!("whole segment     {:8.0} us", took / 1e3 / f64::from(rounds));
+}
+
 #[test]
 fn merge_of_the_shop() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,8 @@
 //! "Above the least" wraps around at 64 bits, so one codec serves signed and unsigned numbers. The
 //! least and the greatest value stand in the directory: they are the group's zone map.
 
+use std::ops::Range;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
@@ -183,10 +185,24 @@ impl Codes {
         let codes = Self { count, width, bytes };
         // A width that holds exactly the bound needs no look.
         let exact = width == 1 && bound == 0x100 || width == 2 && bound == 0x1_0000;
-        if !exact && (0..count).any(|at| bound <= codes.get(at) as usize) && count != 0 {
+        let greatest = || codes.map(0..count, |code| code).into_iter().max();
+        if !exact && count != 0 && greatest().is_some_and(|greatest| bound <= greatest as usize) {
             return Err(Broken("a code does not exist"));
         }
         Ok(codes)
+    }
+
+    /// Returns what `of` says of the codes in a range, which must lie within.
+    pub(crate) fn map<T>(&self, range: Range<usize>, of: impl Fn(u32) -> T) -> Vec<T> {
+        let plane = |plane: usize| &self.bytes[plane * self.count..][range.clone()];
+        match self.width {
+            1 => plane(0).iter().map(|low| of(u32::from(*low))).collect(),
+            2 => {
+                let both = plane(0).iter().zip(plane(1));
+                both.map(|(low, high)| of(u32::from(*low) | u32::from(*high) << 8)).collect()
+            }
+            _ => range.map(|at| of(self.get(at))).collect(),
+        }
     }
 
     pub(crate) fn get(&self, at: usize) -> u32 {
@@ -268,21 +284,29 @@ impl Ints {
         }
     }
 
-    /// Returns the buckets of the numbers above the least, where they are kept so.
-    pub(crate) fn buckets(&self) -> Option<&[u8]> {
-        match &self.form {
-            Form::Log(split) => Some(split.buckets()),
-            _ => None,
+    /// Reads the buckets of the numbers above the least, where they are kept so, and not the rest.
+    pub(crate) fn buckets(
+        extent: &Extent,
+        block: &[u8],
+        unpacker: &mut Unpacker,
+    ) -> Result<Option<Vec<u8>>, Broken> {
+        if extent.coding != LOG {
+            return Ok(None);
+        }
+        let buckets = unpacker.unpack(block)?;
+        match buckets.len() == extent.count as usize {
+            true => Ok(Some(buckets)),
+            false => Err(Broken("a column's count is wrong")),
         }
     }
 
     /// Returns the numbers in a range, which must lie within.
-    pub(crate) fn range(&self, range: std::ops::Range<usize>) -> Vec<u64> {
+    pub(crate) fn range(&self, range: Range<usize>) -> Vec<u64> {
         assert!(range.end <= self.count, "whoever asks knows the count");
         let count = range.len();
         match &self.form {
             Form::Constant => vec![self.least; count],
-            Form::Dictionary { values, codes } => range.map(|at| values[codes.get(at) as usize]).collect(),
+            Form::Dictionary { values, codes } => codes.map(range, |code| values[code as usize]),
             Form::Log(split) => {
                 split.from(range.start).take(count).map(|above| self.least.wrapping_add(above)).collect()
             }
@@ -292,6 +316,26 @@ impl Ints {
                     self.least.wrapping_add(planes.fold(0, |above, byte| above << 8 | u64::from(byte)))
                 })
                 .collect(),
+        }
+    }
+
+    /// Returns what is said of each number; the distinct ones are asked where they are known.
+    pub(crate) fn select<T: Copy>(&self, of: impl Fn(u64) -> T) -> Vec<T> {
+        match &self.form {
+            Form::Constant => vec![of(self.least); self.count],
+            Form::Dictionary { values, codes } => {
+                let said: Vec<T> = values.iter().map(|value| of(*value)).collect();
+                codes.map(0..self.count, |code| said[code as usize])
+            }
+            _ => self.all().into_iter().map(of).collect(),
+        }
+    }
+
+    /// Visits the numbers in some places, which ascend and must lie within.
+    pub(crate) fn at(&self, places: &[usize], mut visit: impl FnMut(usize, u64)) {
+        match &self.form {
+            Form::Log(split) => split.at(places, |at, above| visit(at, self.least.wrapping_add(above))),
+            _ => places.iter().for_each(|at| visit(*at, self.range(*at..at + 1)[0])),
         }
     }
 
@@ -329,6 +373,9 @@ mod tests {
             assert_eq!(ints.all(), numbers, "{nature:?}");
             let middle = numbers.len() / 3..numbers.len() / 2;
             assert_eq!(ints.range(middle.clone()), numbers[middle]);
+            assert_eq!(ints.select(|number| number), numbers);
+            let places: Vec<usize> = (0..numbers.len()).filter(|at| at * at % 7 == 2).collect();
+            ints.at(&places, |at, number| assert_eq!(number, numbers[at], "{nature:?}"));
         }
     }
 

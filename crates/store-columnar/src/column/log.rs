@@ -40,6 +40,17 @@ const fn rest_bits(bucket: u8) -> u32 {
     }
 }
 
+/// The same, for loops over many.
+const REST_BITS: [u8; 256] = {
+    let mut bits = [0; 256];
+    let mut bucket = 0;
+    while bucket < 256 {
+        bits[bucket] = rest_bits(bucket as u8) as u8;
+        bucket += 1;
+    }
+    bits
+};
+
 /// The greatest bucket.
 const BUCKET_MAX: u8 = bucket(u64::MAX);
 
@@ -77,7 +88,7 @@ impl Split {
         if buckets.iter().any(|bucket| BUCKET_MAX < *bucket) {
             return Err(Broken("a bucket does not exist"));
         }
-        let bits: u64 = buckets.iter().map(|bucket| u64::from(rest_bits(*bucket))).sum();
+        let bits: u64 = buckets.iter().map(|bucket| u64::from(REST_BITS[usize::from(*bucket)])).sum();
         if bits.div_ceil(8) != rest.len() as u64 {
             return Err(Broken("numbers are cut off"));
         }
@@ -94,13 +105,29 @@ impl Split {
         let (before, buckets) = self.buckets.split_at(first);
         let mut at: u64 = before.iter().map(|bucket| u64::from(rest_bits(*bucket))).sum();
         buckets.iter().map(move |bucket| {
-            let bits = rest_bits(*bucket);
-            let byte = (at / 8) as usize;
-            let window = self.rest[byte..byte + 16].try_into().expect("the rest is padded by as much");
-            let rest = (u128::from_le_bytes(window) >> (at % 8)) as u64 & ((1 << bits) - 1);
-            at += u64::from(bits);
-            bucket_least(*bucket) + rest
+            let number = self.number(*bucket, at);
+            at += u64::from(rest_bits(*bucket));
+            number
         })
+    }
+
+    /// Visits the numbers in some places, which ascend and must lie within.
+    pub(crate) fn at(&self, places: &[usize], mut visit: impl FnMut(usize, u64)) {
+        let (mut bit, mut next) = (0, 0);
+        for place in places {
+            let between = &self.buckets[next..*place];
+            bit += between.iter().map(|bucket| u64::from(REST_BITS[usize::from(*bucket)])).sum::<u64>();
+            next = *place;
+            visit(*place, self.number(self.buckets[*place], bit));
+        }
+    }
+
+    /// Returns the number of a bucket whose rest begins at `bit`.
+    fn number(&self, bucket: u8, bit: u64) -> u64 {
+        let byte = (bit / 8) as usize;
+        let window = self.rest[byte..byte + 16].try_into().expect("the rest is padded by as much");
+        let rest = (u128::from_le_bytes(window) >> (bit % 8)) as u64 & ((1 << rest_bits(bucket)) - 1);
+        bucket_least(bucket) + rest
     }
 }
 

@@ -160,6 +160,15 @@ impl Texts {
         self.numbers.len()..self.distinct()
     }
 
+    /// Returns of each value what is said of its distinct text.
+    pub(crate) fn select<T: Copy>(&self, of: &[T]) -> Vec<T> {
+        match &self.form {
+            Form::Same => vec![of[0]; self.count],
+            Form::Next => of.to_vec(),
+            Form::Coded(codes) => codes.map(0..self.count, |code| of[code as usize]),
+        }
+    }
+
     /// Returns which distinct text a value is.
     pub(crate) fn code(&self, at: usize) -> usize {
         match &self.form {

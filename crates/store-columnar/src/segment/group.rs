@@ -23,6 +23,20 @@ pub(super) struct Group<'a> {
     unpacker: RefCell<Unpacker>,
 }
 
+/// The two blocks of a column.
+struct Blocks<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// Where the second begins.
+    middle: usize,
+}
+
+impl Blocks<'_> {
+    fn both(&self) -> [&[u8]; 2] {
+        let (first, second) = self.bytes.split_at(self.middle);
+        [first, second]
+    }
+}
+
 /// The traces of a group.
 #[derive(Debug)]
 pub(super) struct GroupTraces {
@@ -98,7 +112,7 @@ impl<'a> Group<'a> {
         let bytes = self
             .unpacker
             .borrow_mut()
-            .unpack(&blocks[0])
+            .unpack(blocks.both()[0])
             .map_err(|broken| (broken, self.place_of(column)))?;
         self.checked(column, bytes, width.saturating_mul(count), Vec::len)
     }
@@ -106,16 +120,22 @@ impl<'a> Group<'a> {
     /// Returns the numbers of a column.
     pub(super) fn ints_of(&self, column: &ColumnLine) -> Result<Ints, Failure> {
         let blocks = self.blocks(column)?;
-        let ints = Ints::take(&column.extent, [&blocks[0], &blocks[1]], &mut self.unpacker.borrow_mut());
+        let ints = Ints::take(&column.extent, blocks.both(), &mut self.unpacker.borrow_mut());
         Ok(ints.map_err(|broken| (broken, self.place_of(column)))?)
+    }
+
+    /// Returns the buckets of a column, where it has any.
+    pub(super) fn buckets_of(&self, column: &ColumnLine) -> Result<Option<Vec<u8>>, Failure> {
+        let blocks = self.blocks(column)?;
+        let buckets = Ints::buckets(&column.extent, blocks.both()[0], &mut self.unpacker.borrow_mut());
+        Ok(buckets.map_err(|broken| (broken, self.place_of(column)))?)
     }
 
     /// Returns the texts of a column.
     pub(super) fn texts_of(&self, column: &ColumnLine) -> Result<Texts, Failure> {
         let blocks = self.blocks(column)?;
         let bound = self.segment.dictionary()?.len();
-        let texts =
-            Texts::take(&column.extent, [&blocks[0], &blocks[1]], bound, &mut self.unpacker.borrow_mut());
+        let texts = Texts::take(&column.extent, blocks.both(), bound, &mut self.unpacker.borrow_mut());
         Ok(texts.map_err(|broken| (broken, self.place_of(column)))?)
     }
 
@@ -200,7 +220,7 @@ impl<'a> Group<'a> {
         Err(Failure::Broken(Broken("a column's count is wrong"), self.place_of(column)))
     }
 
-    fn blocks(&self, column: &ColumnLine) -> Result<[Cow<'_, [u8]>; 2], Failure> {
+    fn blocks(&self, column: &ColumnLine) -> Result<Blocks<'_>, Failure> {
         let [first, second] = column.extent.lens;
         let (start, middle) = (column.offset as usize, first as usize);
         let end = middle + second as usize;
@@ -208,11 +228,11 @@ impl<'a> Group<'a> {
             // The directory's extents lie within the group's columns.
             Some(bytes) => {
                 let bytes = &bytes[start..start + end];
-                Ok([Cow::Borrowed(&bytes[..middle]), Cow::Borrowed(&bytes[middle..])])
+                Ok(Blocks { bytes: Cow::Borrowed(bytes), middle })
             }
             None => {
                 let bytes = self.segment.read(Place { len: end as u32, ..self.place_of(column) })?;
-                Ok([Cow::Owned(bytes[..middle].to_vec()), Cow::Owned(bytes[middle..].to_vec())])
+                Ok(Blocks { bytes: Cow::Owned(bytes), middle })
             }
         }
     }

@@ -18,6 +18,7 @@ use super::listing::take_listing;
 use super::predicate::{AttributeTest, Test, TextTest, ValueTest};
 use super::reader::Segment;
 use crate::column::ints::{sortable, unsortable};
+use crate::column::log::{bucket, bucket_least};
 use crate::column::{Ints, Take, TextAt};
 use crate::needle::Needle;
 use crate::value_kind::ValueKind;
@@ -47,7 +48,7 @@ enum Rows {
 /// A group and what several tests need of it.
 struct View<'a> {
     group: Group<'a>,
-    shapes: [OnceCell<Vec<u64>>; 3],
+    shapes: [OnceCell<Ints>; 3],
     event_rows: OnceCell<Vec<u32>>,
     link_rows: OnceCell<Vec<u32>>,
 }
@@ -73,7 +74,10 @@ impl SegmentMatches {
         }
         if self.tests.is_none() {
             let tests = self.predicates.iter().map(|predicate| Test::of(&self.segment, predicate));
-            self.tests = Some(tests.collect::<Result<_, _>>()?);
+            let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
+            // Cheap ones first: what they leave is all that the others look at.
+            tests.sort_by_key(Test::cost);
+            self.tests = Some(tests);
         }
         let tests = self.tests.as_mut().expect("they were made ready above");
         if tests.iter().any(|test| matches!(test, Test::Never)) {
@@ -83,7 +87,8 @@ impl SegmentMatches {
         let view = View::of(Group::sparse(&self.segment, group)?);
         let mut rows = Rows::All;
         for test in tests {
-            rows = rows.and(view.test(test)?);
+            let passed = view.test(test, &rows)?;
+            rows = rows.and(passed);
             if matches!(rows, Rows::None) {
                 return Ok(());
             }
@@ -183,14 +188,22 @@ fn rows_where(numbers: &Ints, accepts: impl Fn(u64) -> bool) -> Rows {
 }
 
 fn numbers_where(numbers: &Ints, accepts: impl Fn(u64) -> bool) -> Option<Vec<bool>> {
-    if let Some((values, codes)) = numbers.dictionary() {
-        let wanted: Vec<bool> = values.iter().map(|value| accepts(*value)).collect();
-        if !wanted.contains(&true) {
-            return None;
-        }
-        return Some((0..numbers.len()).map(|at| wanted[codes.get(at) as usize]).collect());
+    let none = numbers.dictionary().is_some_and(|(values, _)| !values.iter().any(|value| accepts(*value)));
+    (!none).then(|| numbers.select(accepts))
+}
+
+/// Tells by their buckets which rows lie between two durations, and in which places it must be looked
+/// closer. Buckets of durations count from zero.
+fn rows_by_bucket(buckets: &[u8], least: u64, most: u64, left: &Rows) -> (Vec<bool>, Vec<usize>) {
+    let (first, last) = (bucket(least), bucket(most));
+    let (first_is_open, last_is_open) = (bucket_least(first) != least, most != u64::MAX);
+    let is_open = |other: u8| (first_is_open && other == first) || (last_is_open && other == last);
+    let mut rows: Vec<bool> = buckets.iter().map(|other| first <= *other && *other <= last).collect();
+    if let Rows::Some(left) = left {
+        rows.iter_mut().zip(left).for_each(|(row, left)| *row &= left);
     }
-    Some(numbers.all().into_iter().map(accepts).collect())
+    let open = (0..rows.len()).filter(|at| rows[*at] && is_open(buckets[*at])).collect();
+    (rows, open)
 }
 
 impl<'a> View<'a> {
@@ -198,7 +211,8 @@ impl<'a> View<'a> {
         Self { group, shapes: Default::default(), event_rows: OnceCell::new(), link_rows: OnceCell::new() }
     }
 
-    fn test(&self, test: &mut Test) -> Result<Rows, Failure> {
+    /// Returns the rows that a test lets through. What it says of rows that are not `left` does not matter.
+    fn test(&self, test: &mut Test, left: &Rows) -> Result<Rows, Failure> {
         let count = self.group.rows();
         match test {
             Test::Never => Ok(Rows::None),
@@ -211,46 +225,52 @@ impl<'a> View<'a> {
             Test::Text(column, test) => {
                 let texts = self.group.texts(*column, count)?;
                 let wanted = test.codes(self.group.segment, &texts)?;
-                Ok(Rows::of(wanted.map(|wanted| (0..count).map(|at| wanted[texts.code(at)]).collect())))
+                Ok(Rows::of(wanted.map(|wanted| texts.select(&wanted))))
             }
-            Test::Duration(least, most) => self.durations(*least, *most),
+            Test::Duration(least, most) => self.durations(*least, *most, left),
             Test::Failed(wanted, tests) => self.failed(*wanted, tests),
             Test::EventName(test) => self.event_name(test),
             Test::Attribute(test) => self.attribute(test),
             Test::Any(tests) => {
                 let mut rows = Rows::None;
                 for test in tests {
-                    rows = rows.or(self.test(test)?);
+                    rows = rows.or(self.test(test, left)?);
                 }
                 Ok(rows)
             }
-            Test::Not(test) => Ok(self.test(test)?.not()),
+            Test::Not(test) => Ok(self.test(test, left)?.not()),
         }
     }
 
-    fn durations(&self, least: DurationNanos, most: DurationNanos) -> Result<Rows, Failure> {
+    fn durations(&self, least: DurationNanos, most: DurationNanos, left: &Rows) -> Result<Rows, Failure> {
         let count = self.group.rows();
         let backwards = self.group.ints(fixed::BACKWARDS, count)?;
-        let (shortest, longest) = match self.group.column(fixed::DURATION) {
-            Some(column) => (column.extent.least, column.extent.least.saturating_add(column.extent.spread)),
-            None => (0, 0),
-        };
+        let column = self.group.column(fixed::DURATION);
+        let (shortest, longest) = column.map_or((0, 0), |column| {
+            (column.extent.least, column.extent.least.saturating_add(column.extent.spread))
+        });
         // A span that ended before it began took no time.
         if backwards.one() == Some(0) && (longest < least.0 || most.0 < shortest) {
             return Ok(Rows::None);
         }
-        let durations = self.group.ints(fixed::DURATION, count)?;
         let within = |duration| least.0 <= duration && duration <= most.0;
         if backwards.one() == Some(0) {
-            // Buckets of durations count from zero, so the bucket of the least asked for is the first that may.
-            let bucket = crate::column::log::bucket(least.0);
-            if let Some(buckets) = durations.buckets()
-                && !buckets.iter().any(|other| bucket <= *other)
-            {
-                return Ok(Rows::None);
+            let Some(buckets) = column.map(|column| self.group.buckets_of(column)).transpose()?.flatten()
+            else {
+                return Ok(rows_where(&self.group.ints(fixed::DURATION, count)?, within));
+            };
+            if buckets.len() != count {
+                return Err(self.group.misfit(fixed::DURATION));
             }
-            return Ok(rows_where(&durations, within));
+            let (mut rows, open) = rows_by_bucket(&buckets, least.0, most.0, left);
+            if !open.is_empty() {
+                self.group
+                    .ints(fixed::DURATION, count)?
+                    .at(&open, |at, duration| rows[at] = within(duration));
+            }
+            return Ok(Rows::of(Some(rows)));
         }
+        let durations = self.group.ints(fixed::DURATION, count)?;
         let all = durations.all().into_iter().zip(backwards.all());
         Ok(Rows::of(Some(all.map(|(duration, back)| within(if back == 0 { duration } else { 0 })).collect())))
     }
@@ -357,7 +377,7 @@ impl<'a> View<'a> {
                 Some(wanted) => {
                     let texts = self.group.texts_of(column)?;
                     let codes = wanted.codes(self.group.segment, &texts)?;
-                    codes.map(|codes| (0..texts.len()).map(|at| codes[texts.code(at)]).collect())
+                    codes.map(|codes| texts.select(&codes))
                 }
                 None => self.numbers(test.kind, column, needle)?,
             };
@@ -368,14 +388,15 @@ impl<'a> View<'a> {
         };
         let rows = self.owner_rows(test.owner)?;
         let mut at = 0;
-        for (owner, shape) in self.shapes(test.owner)?.iter().enumerate() {
-            let uses = uses(test, *shape);
+        let all = self.shape_numbers(test.owner)?.select(|shape| uses(test, shape) as u32);
+        for (owner, uses) in all.into_iter().enumerate().filter(|(_, uses)| *uses != 0) {
+            let uses = uses as usize;
             let hit = match &wanted {
                 Some(wanted) => wanted
                     .get(at..at + uses)
                     .ok_or_else(|| self.group.misfit(test.column + fixed::ATTRIBUTES))?
                     .contains(&true),
-                None => uses != 0,
+                None => true,
             };
             at += uses;
             if hit {
@@ -418,7 +439,11 @@ impl<'a> View<'a> {
     }
 
     /// Returns the shapes of all owners of a sort.
-    fn shapes(&self, owner: Owner) -> Result<&[u64], Failure> {
+    fn shapes(&self, owner: Owner) -> Result<Vec<u64>, Failure> {
+        Ok(self.shape_numbers(owner)?.all())
+    }
+
+    fn shape_numbers(&self, owner: Owner) -> Result<&Ints, Failure> {
         let kept = &self.shapes[owner as usize];
         if let Some(shapes) = kept.get() {
             return Ok(shapes);
@@ -428,7 +453,7 @@ impl<'a> View<'a> {
             Owner::Event => (fixed::EVENT_SHAPE, self.owner_rows(owner)?.len()),
             Owner::Link => (fixed::LINK_SHAPE, self.owner_rows(owner)?.len()),
         };
-        let shapes = self.group.ints(column, count)?.all();
+        let shapes = self.group.ints(column, count)?;
         Ok(kept.get_or_init(|| shapes))
     }
 
@@ -467,8 +492,8 @@ impl<'a> View<'a> {
         let Some(column) = self.group.column(number) else { return Ok(()) };
         let texts = self.group.texts_of(column)?;
         let rows = self.owner_rows(owner)?;
-        let shapes = self.shapes(owner)?.iter().enumerate();
-        let owners = shapes.filter(|(_, shape)| **shape == u64::from(SHAPE_OVERFLOW)).map(|(owner, _)| owner);
+        let shapes = self.shapes(owner)?.into_iter().enumerate();
+        let owners = shapes.filter(|(_, shape)| *shape == u64::from(SHAPE_OVERFLOW)).map(|(owner, _)| owner);
         for (at, this) in owners.enumerate() {
             let row = if owner == Owner::Span { this } else { rows[this] as usize };
             let listing = match texts.len() <= at {

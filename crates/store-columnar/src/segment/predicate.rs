@@ -73,6 +73,20 @@ pub(super) struct ValueTest {
 }
 
 impl Test {
+    /// Returns how much a group costs, in the order of costs.
+    pub(super) fn cost(&self) -> u8 {
+        match self {
+            Self::Never => 0,
+            Self::Number(..) | Self::Numbers(..) => 1,
+            Self::Duration(..) => 2,
+            Self::Text(..) => 3,
+            Self::Failed(..) => 4,
+            Self::Attribute(_) | Self::EventName(_) => 5,
+            Self::Any(tests) => tests.iter().map(Self::cost).max().unwrap_or(0).saturating_add(1),
+            Self::Not(test) => test.cost(),
+        }
+    }
+
     pub(super) fn of(segment: &Segment, predicate: &Predicate) -> Result<Self, Failure> {
         let exactly = |text: &String| TextTest::of(segment, Some(vec![text.as_bytes()]), |_| false);
         let scopes = |wanted: &dyn Fn(&OriginRecord<'_>) -> bool| {
