@@ -4,4 +4,5 @@ pub mod context;
 pub mod inflate;
 pub mod jaeger;
 pub mod otlp;
+pub mod redact;
 pub mod zipkin;

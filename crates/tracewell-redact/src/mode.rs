@@ -5,7 +5,7 @@
 //! | mask | `****` |
 //! | last4 | `****more` |
 //! | token | `[bearer]` |
-//! | hmac | `[bearer hmac:` and the first 16 hex digits of HMAC-SHA256, then `]` |
+//! | hmac | `[bearer~0123456789abcdef]`, with the first 16 digits of HMAC-SHA256 |
 //! | drop | nothing: the whole attribute goes |
 //!
 //! A marker is recognised and left alone, so that redacting twice is redacting once.
@@ -57,7 +57,7 @@ impl Mode {
 }
 
 const STARS: &[u8] = b"****";
-const HMAC: &[u8] = b" hmac:";
+const HMAC: &[u8] = b"~";
 /// Hex digits of a hash that are shown: enough to tell millions apart.
 const HMAC_DIGITS: usize = 16;
 /// Below this, four characters are too much of a secret to show.
@@ -103,7 +103,7 @@ pub(crate) fn marker_len(text: &[u8]) -> Option<usize> {
         return (shown == 0 || shown == 4).then_some(STARS.len() + shown);
     }
     let rest = text.strip_prefix(b"[")?;
-    let name_len = rest.iter().take(16).position(|byte| matches!(byte, b']' | b' '))?;
+    let name_len = rest.iter().take(16).position(|byte| matches!(byte, b']' | b'~'))?;
     let name = std::str::from_utf8(&rest[..name_len]).ok()?;
     Rule::named(name)?;
     let tail = &rest[name_len..];
@@ -137,7 +137,7 @@ mod tests {
                 }
             }
         }
-        for other in ["", "***", "****abc", "****abcdefgh", "[other]", "[jwt", "[jwt hmac:12]", "[jwt]x"] {
+        for other in ["", "***", "****abc", "****abcdefgh", "[other]", "[jwt", "[jwt~12]", "[jwt]x"] {
             assert!(!is_marker(other.as_bytes()), "{other}");
         }
     }
@@ -146,6 +146,6 @@ mod tests {
     fn hash_is_hmac_sha256_of_rfc_4231() {
         let mut out = vec![];
         write(Mode::Hmac, Rule::Key, b"what do ya want for nothing?", b"Jefe", &mut out);
-        assert_eq!(out, b"[key hmac:5bdcc146bf60754e]");
+        assert_eq!(out, b"[key~5bdcc146bf60754e]");
     }
 }

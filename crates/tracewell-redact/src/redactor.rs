@@ -15,6 +15,9 @@ use crate::statement;
 use crate::verdict::Verdict;
 use crate::{Mode, RedactError, Rule, RuleSet, Rules, Statements};
 
+/// How often what is left of a value is looked at again before all of it is taken.
+const LOOKS_MAX: usize = 4;
+
 /// Rules made ready. Made once, shared by all threads.
 ///
 /// ```
@@ -244,17 +247,32 @@ impl Redactor {
         if self.off.contains(Rule::Statement) || self.rules.statements == Statements::AsSent {
             return self.look(text, scan::Hint::None);
         }
+        // What is cut or of another language may read differently once its literals are gone, so we go on
+        // until nothing changes. Nearly always the second look is the last.
+        let mut verdict = self.obfuscate(system, text);
+        for _ in 0..LOOKS_MAX {
+            let Verdict::Replace { with, found } = &verdict else { return verdict };
+            match self.obfuscate(system, with) {
+                Verdict::Keep => return verdict,
+                Verdict::Drop(more) => return Verdict::Drop(found.with(more)),
+                Verdict::Replace { with, found: more } => {
+                    verdict = Verdict::Replace { with, found: found.with(more) };
+                }
+            }
+        }
+        Verdict::Replace { with: b"?".to_vec(), found: verdict.found() }
+    }
+
+    /// Takes the literals out once, and then secrets by their shapes.
+    fn obfuscate(&self, system: &[u8], text: &[u8]) -> Verdict<Vec<u8>> {
         let Some(plain) = statement::obfuscate(system, text) else {
             return self.look(text, scan::Hint::None);
         };
-        let mut found = RuleSet::from(Rule::Statement);
+        let found = RuleSet::from(Rule::Statement);
         match self.look(&plain, scan::Hint::None) {
             Verdict::Keep => Verdict::Replace { with: plain, found },
-            Verdict::Replace { with, found: more } => {
-                more.iter().for_each(|rule| found.insert(rule));
-                Verdict::Replace { with, found }
-            }
-            Verdict::Drop(more) => Verdict::Drop(more),
+            Verdict::Replace { with, found: more } => Verdict::Replace { with, found: found.with(more) },
+            Verdict::Drop(more) => Verdict::Drop(found.with(more)),
         }
     }
 
@@ -272,24 +290,35 @@ impl Redactor {
         Verdict::Replace { with, found: rule.into() }
     }
 
-    /// Looks for secrets by their shapes.
+    /// Looks for secrets by their shapes, until none is left: a secret may hide another one's beginning.
+    /// What is found is rare, and in what is left of it nothing is found nearly always.
     fn look(&self, value: &[u8], hint: scan::Hint) -> Verdict<Vec<u8>> {
+        let mut verdict = self.look_once(value, hint);
+        for _ in 0..LOOKS_MAX {
+            let Verdict::Replace { with, found } = &verdict else { return verdict };
+            match self.look_once(with, hint) {
+                Verdict::Keep => return verdict,
+                Verdict::Drop(more) => return Verdict::Drop(found.with(more)),
+                Verdict::Replace { with, found: more } => {
+                    verdict = Verdict::Replace { with, found: found.with(more) };
+                }
+            }
+        }
+        Verdict::Replace { with: b"****".to_vec(), found: verdict.found() }
+    }
+
+    fn look_once(&self, value: &[u8], hint: scan::Hint) -> Verdict<Vec<u8>> {
         let mut found = RuleSet::default();
         let mut with = vec![];
         let mut copied = 0;
         let mut is_dropped = false;
         scan::scan(value, hint, &self.keys, self.off, &mut |finding: Finding| {
             let mode = self.rules.modes.of(finding.rule);
+            let secret = &value[finding.start..finding.end];
             found.insert(finding.rule);
             is_dropped |= mode == Mode::Drop;
             with.extend_from_slice(&value[copied..finding.start]);
-            mode::write(
-                mode,
-                finding.rule,
-                &value[finding.start..finding.end],
-                &self.rules.hmac_key,
-                &mut with,
-            );
+            mode::write(mode, finding.rule, secret, &self.rules.hmac_key, &mut with);
             copied = finding.end;
         });
         if found.is_empty() {

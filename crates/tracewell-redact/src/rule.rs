@@ -143,6 +143,18 @@ impl RuleSet {
         self.0 |= 1 << rule as u32;
     }
 
+    /// Returns the rules of both sets.
+    ///
+    /// ```
+    /// # use tracewell_redact::{Rule, RuleSet};
+    /// let both = RuleSet::from(Rule::Card).with(Rule::Key.into());
+    /// assert_eq!(both.iter().collect::<Vec<_>>(), [Rule::Key, Rule::Card]);
+    /// ```
+    #[must_use]
+    pub const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Tells whether a rule is among them.
     ///
     /// ```

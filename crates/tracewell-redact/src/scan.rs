@@ -17,7 +17,7 @@ mod ssn;
 mod url;
 
 use crate::keys::Keys;
-use crate::{Rule, RuleSet};
+use crate::{Rule, RuleSet, mode};
 
 /// A secret inside a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,7 @@ const EQUALS: u8 = 7;
 const COLON: u8 = 8;
 const AT: u8 = 9;
 const DIGIT: u8 = 10;
+const MARKER: u8 = 11;
 
 /// What a byte may be the sign of.
 const SIGNS: [u8; 256] = {
@@ -93,6 +94,8 @@ const SIGNS: [u8; 256] = {
     signs[b'=' as usize] = EQUALS;
     signs[b':' as usize] = COLON;
     signs[b'@' as usize] = AT;
+    signs[b'[' as usize] = MARKER;
+    signs[b'*' as usize] = MARKER;
     let mut digit = b'0';
     while digit <= b'9' {
         signs[digit as usize] = DIGIT;
@@ -110,6 +113,17 @@ pub(crate) fn scan(text: &[u8], hint: Hint, keys: &Keys, off: RuleSet, visit: &m
             place.at += 1;
             continue;
         }
+        if sign == MARKER {
+            // What a redaction left is behind us, like what we find ourselves.
+            match mode::marker_len(&text[place.at..]) {
+                Some(len) => {
+                    place.at += len;
+                    place.floor = place.at;
+                }
+                None => place.at += 1,
+            }
+            continue;
+        }
         if sign == DIGIT
             && (!place.is_border(place.at) || text.len() - place.at < card::DIGITS_MIN.min(ssn::BYTES))
         {
@@ -124,7 +138,8 @@ pub(crate) fn scan(text: &[u8], hint: Hint, keys: &Keys, off: RuleSet, visit: &m
             GOOGLE => prefixed::google(place),
             BLANK => authorization::find(place),
             EQUALS => assignment::equals(place, keys),
-            COLON => url::find(place).or_else(|| assignment::colon(place, keys)),
+            COLON if place.after().starts_with(b"//") => url::find(place),
+            COLON => assignment::colon(place, keys),
             AT => url::at_sign(place),
             _ => ssn::find(place).or_else(|| card::find(place, hint)),
         };

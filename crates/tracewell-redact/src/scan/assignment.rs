@@ -42,11 +42,15 @@ pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     if name.is_quoted {
         return value(place, extent);
     }
-    if !begins_line(place, name.start) {
-        return None;
-    }
+    let begins_line = begins_line(place, name.start);
     if extent == Extent::Line {
-        return line(place, name.start);
+        let value = line(place, name.start)?;
+        // In the middle of a line it is a header if it has what cookies have.
+        let is_header = begins_line || place.text[value.start..value.end].contains(&b'=');
+        return is_header.then_some(value);
+    }
+    if !begins_line {
+        return None;
     }
     value(place, Extent::Number)
 }
@@ -101,9 +105,9 @@ fn value(place: Place<'_>, extent: Extent) -> Option<Finding> {
         [quote @ (b'"' | b'\'' | b'`'), inner @ ..] => {
             finding(place, start + 1, start + 1 + quoted_len(inner, *quote))
         }
-        [b'{' | b'[', ..] if mode::marker_len(rest).is_none() && place.text[place.at] == b':' => {
-            finding(place, start, start + nested_len(rest))
-        }
+        // A marker, and nothing behind it that belongs to the value.
+        _ if mode::marker_len(rest).is_some_and(|len| bare_len(&rest[len..]) == 0) => None,
+        [b'{' | b'[', ..] if place.text[place.at] == b':' => finding(place, start, start + nested_len(rest)),
         _ if place.text[place.at] == b':' && extent != Extent::Number => {
             // A bare value behind a quoted name is JSON's number, truth or absence.
             let len = rest.iter().take_while(|byte| !matches!(byte, b',' | b'}' | b']' | b'\n')).count();

@@ -19,7 +19,7 @@ const GROUPS: [&[usize]; 5] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4,
 
 /// At the first digit of a run.
 pub(super) fn find(place: Place<'_>, hint: Hint) -> Option<Finding> {
-    if follows_stars(place) || follows_fraction(place) {
+    if follows_fraction(place) {
         return None;
     }
     let run = place.run(place.at, |byte| byte.is_ascii_digit());
@@ -28,11 +28,6 @@ pub(super) fn find(place: Place<'_>, hint: Hint) -> Option<Finding> {
         DIGITS_MIN..=DIGITS_MAX => bare(place, run, hint),
         _ => None,
     }
-}
-
-/// Digits behind four stars are what a redaction left of a number.
-fn follows_stars(place: Place<'_>) -> bool {
-    place.text[..place.at].ends_with(b"****")
 }
 
 fn follows_fraction(place: Place<'_>) -> bool {
@@ -91,7 +86,7 @@ fn is_over(place: Place<'_>, end: usize) -> bool {
     }
 }
 
-/// Tells whether a word just before the number speaks of cards. The name in a marker of ours does not.
+/// Tells whether a word just before the number speaks of cards.
 fn is_spoken_of(place: Place<'_>) -> bool {
     let before = place.before();
     let before = &before[before.len().saturating_sub(CONTEXT_BYTES)..];

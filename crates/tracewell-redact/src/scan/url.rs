@@ -10,7 +10,7 @@ const BACK_BYTES_MAX: usize = 256;
 
 /// At the colon of `://`.
 pub(super) fn find(place: Place<'_>) -> Option<Finding> {
-    if !place.after().starts_with(b"//") || !place.before().last().is_some_and(u8::is_ascii_alphanumeric) {
+    if !place.before().last().is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
     let start = place.at + 3;

@@ -135,7 +135,9 @@ impl Lexer<'_> {
             output.copy(start, end);
             return;
         }
-        output.put(b"?", start, end);
+        // Literals that touch are one.
+        let touches = output.so_far().ends_with(b"?");
+        output.put(if touches { b"" } else { b"?" }, start, end);
         collapse(output);
     }
 }
