@@ -19,14 +19,15 @@ mod gzip;
 mod pool;
 mod telling;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use store::{Stop, TraceReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::limits::CHUNK_BYTES;
+use crate::native::{Pace, Report, ServerStatus};
 use crate::{ApiError, Backend, Limits, Stats};
 
 pub(crate) use body::reply;
@@ -48,6 +49,18 @@ struct Inside {
     turns: Arc<Semaphore>,
     /// How many new questions wait for a permit.
     waiting: AtomicUsize,
+    /// Set once, when the server is assembled.
+    report: OnceLock<ReportOnce>,
+    pace: Pace,
+}
+
+/// How the server reports itself.
+struct ReportOnce(Report);
+
+impl std::fmt::Debug for ReportOnce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReportOnce")
+    }
 }
 
 /// Something that is told part by part. Parts are made on the blocking pool.
@@ -92,12 +105,27 @@ impl Desk {
     pub fn new(backend: Backend) -> Self {
         let pool = Pool::new(backend.limits.answer_bytes_max);
         let turns = Arc::new(Semaphore::new(backend.limits.working_max.clamp(1, Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Inside { backend, pool, turns, waiting: AtomicUsize::new(0) }))
+        let (report, pace) = (OnceLock::new(), Pace::default());
+        Self(Arc::new(Inside { backend, pool, turns, waiting: AtomicUsize::new(0), report, pace }))
     }
 
     /// Returns what the desk answers from.
     pub fn backend(&self) -> &Backend {
         &self.0.backend
+    }
+
+    /// Says how the server is asked about itself; only the first time counts.
+    pub fn report_with(&self, report: impl Fn() -> ServerStatus + Send + Sync + 'static) {
+        let _ = self.0.report.set(ReportOnce(Box::new(report)));
+    }
+
+    /// Returns how the server is; `None` where nobody said how to know.
+    pub(crate) fn server_status(&self) -> Option<ServerStatus> {
+        self.0.report.get().map(|report| report.0())
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 
     /// Returns how many bytes all answers hold at the moment.

@@ -48,6 +48,8 @@ pub use backend::{ARCHIVE_SUFFIX, Backend};
 pub use error::ApiError;
 pub use grpc::grpc_router;
 pub use limits::Limits;
+pub use native::{Drops, ListenerStatus, ServerStatus, StorageStatus};
+pub use page::from_zipkin_port;
 pub use question::{LIMIT_DEFAULT, LOOKBACK_DEFAULT, Question, tags_of_json};
 pub use stats::{Counter, Stats};
 

@@ -6,6 +6,7 @@
 mod asked;
 mod attributes;
 mod check;
+mod dependencies;
 mod details;
 mod figures;
 mod find;
@@ -16,6 +17,7 @@ mod refusal;
 mod search;
 mod services;
 mod skeleton;
+mod status;
 mod trace_row;
 mod window;
 
@@ -37,6 +39,8 @@ use crate::question::Parameters;
 use crate::{Answer, ApiError, Desk};
 
 use self::refusal::settle;
+pub use self::status::{Drops, ListenerStatus, ServerStatus, StorageStatus};
+pub(crate) use self::status::{Pace, Report};
 
 /// The type of most answers.
 const JSON: &str = "application/json";
@@ -54,7 +58,9 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/api/tw/services/{service}/operations", get(services::operations))
         .route("/api/tw/attributes", get(attributes::names))
         .route("/api/tw/attributes/{key}/values", get(attributes::values))
+        .route("/api/tw/dependencies", get(dependencies::dependencies))
         .route("/api/tw/live", get(live::live))
+        .route("/api/tw/status", get(status::status))
         .with_state(desk)
 }
 

@@ -4,6 +4,8 @@
 //! (`/search?..`, `/trace/ID`) lead where they should. Files are known by name alone: there is nothing
 //! to climb out of.
 
+mod redirects;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
@@ -12,6 +14,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::no_door::page_not_found;
+
+pub use redirects::from_zipkin_port;
+
+/// Whether the page has places of its own, `/traces` and `/map`: then Jaeger's links are led there. A page that reads
+/// Jaeger's paths itself is left alone.
+const HAS_PLACES: bool = false;
 
 /// Nothing but what this server serves is loaded, and no other site may give the page a base or be
 /// sent its forms.
@@ -58,7 +66,14 @@ pub(crate) async fn anywhere_else(request: Request) -> Response<Body> {
     if !reads || path == "/api" || path.starts_with("/api/") || path.starts_with("/static/") {
         return page_not_found().await;
     }
-    serve(&HTML, request.headers())
+    let place = match HAS_PLACES {
+        true => redirects::of_jaeger(request.uri()),
+        false => redirects::of_zipkin(path).filter(|place| place.starts_with("/trace/")),
+    };
+    match place.as_deref().and_then(redirects::to) {
+        Some(elsewhere) => elsewhere,
+        None => serve(&HTML, request.headers()),
+    }
 }
 
 async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use api::StorageStatus;
 use span::DurationNanos;
 use store::{MemoryStore, StoreError, TraceReader, TraceWriter};
 use store_columnar::{ColumnarStore, Recovery, Retention, Stats};
@@ -10,6 +11,7 @@ use store_columnar::{ColumnarStore, Recovery, Retention, Stats};
 use crate::clock;
 use crate::config::{Config, Storage, show_bytes, show_duration};
 use crate::exposition::Exposition;
+use crate::report::AskStorage;
 
 /// An open engine.
 pub(crate) struct Engine {
@@ -19,6 +21,8 @@ pub(crate) struct Engine {
     pub(crate) lines: Vec<(&'static str, String)>,
     /// Writes the engine's own counters.
     pub(crate) measure: Box<dyn Fn(&mut Exposition) + Send + Sync>,
+    /// Says what is kept, for the page that shows it.
+    pub(crate) storage: AskStorage,
     /// Says why the engine takes no more writes, when that is so.
     pub(crate) ailment: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Brings everything to rest; after a clean end nothing has to be replayed.
@@ -36,13 +40,21 @@ pub(crate) fn open(config: &Config) -> anyhow::Result<Engine> {
 fn memory(config: &Config) -> Engine {
     let store = MemoryStore::new(config.memory_bytes);
     let size = show_bytes(config.memory_bytes as u64);
+    let lines = vec![
+        ("data", "in memory only: a restart forgets everything".to_owned()),
+        ("retention", format!("the newest {size}")),
+    ];
+    let kept = StorageStatus {
+        engine: "memory",
+        lines: lines.clone(),
+        retention_bytes: Some(config.memory_bytes as u64),
+        ..StorageStatus::default()
+    };
     Engine {
         writer: Arc::new(store.clone()),
         reader: Arc::new(store),
-        lines: vec![
-            ("data", "in memory only: a restart forgets everything".to_owned()),
-            ("retention", format!("the newest {size}")),
-        ],
+        lines,
+        storage: Box::new(move || kept.clone()),
         measure: Box::new(|_| {}),
         ailment: Box::new(|| None),
         close: Box::new(|| Ok(())),
@@ -77,13 +89,20 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
     };
     let spans = found.segments_spans + store.recovery().spans_replayed;
     let size = show_bytes(found.segments_bytes + found.wal_bytes);
+    let place = directory.display().to_string();
+    let limits = StorageStatus {
+        engine: "columnar",
+        lines: vec![("data", place.clone()), ("retention", kept.clone())],
+        retention: age,
+        retention_bytes: bytes,
+        ..StorageStatus::default()
+    };
+    let told = Arc::clone(&store);
     Ok(Engine {
         writer: Arc::clone(&store) as Arc<dyn TraceWriter>,
         reader: store,
-        lines: vec![
-            ("data", format!("{} ({spans} spans, {size})", directory.display())),
-            ("retention", kept),
-        ],
+        lines: vec![("data", format!("{place} ({spans} spans, {size})")), ("retention", kept)],
+        storage: Box::new(move || storage(&told.stats(), limits.clone())),
         measure: Box::new(move |text| {
             let help = "Spans found at the start, in segments and in the log.";
             text.gauge("tracewell_recovered_spans", help, &[], spans as f64);
@@ -95,6 +114,18 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
         }),
         close: Box::new(move || closed.close()),
     })
+}
+
+/// Says what the engine keeps.
+fn storage(stats: &Stats, limits: StorageStatus) -> StorageStatus {
+    StorageStatus {
+        spans: stats.segments_spans,
+        bytes: stats.segments_bytes,
+        wal_bytes: stats.wal_bytes,
+        memory_bytes: stats.heads_bytes,
+        segments: stats.segments,
+        ..limits
+    }
 }
 
 /// Says what a start found that is not as it was left.

@@ -52,6 +52,11 @@ impl Health {
         }
     }
 
+    /// Returns why spans cannot be kept, when that is so.
+    pub(crate) fn ailment(&self) -> Option<String> {
+        (self.ailment)()
+    }
+
     /// Returns when the process began.
     pub(crate) fn started(&self) -> UnixNanos {
         self.started

@@ -20,6 +20,7 @@ mod health;
 mod health_probe;
 mod log;
 mod process;
+mod report;
 mod serve;
 mod show;
 mod telemetry;

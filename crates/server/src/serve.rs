@@ -28,6 +28,7 @@ use crate::doors::Doors;
 use crate::engines::{self, Engine};
 use crate::health::{Health, Phase};
 use crate::process::widen_descriptors;
+use crate::report;
 use crate::telemetry::Telemetry;
 
 /// Threads that bring groups to the engine: while one waits for the disk, the next interns.
@@ -60,7 +61,7 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let lines = doors.lines(config);
     let served = runtime.block_on(async {
-        let Engine { writer, reader, lines: kept, measure, ailment, close } = engine;
+        let Engine { writer, reader, lines: kept, measure, storage, ailment, close } = engine;
         let health = Health::new(started, ailment);
         let intake = Arc::new(Intake::new(config.limits.intake_bytes, config.limits.intake_spans));
         let flow = Flow::start(&intake, &writer, FLOW_THREADS);
@@ -85,7 +86,13 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
             descriptors_max: descriptors,
             engine: measure,
         };
-        parts.serve(doors, &public, &own, Arc::new(telemetry), (&datagrams, &stop))?;
+        let telemetry = Arc::new(telemetry);
+        // The desk is part of what is counted, so it must not hold the counters in turn.
+        let (counted, listeners) = (Arc::downgrade(&telemetry), report::listeners(&doors));
+        parts.desk.report_with(move || {
+            counted.upgrade().map(|telemetry| telemetry.status(&listeners, &storage)).unwrap_or_default()
+        });
+        parts.serve(doors, &public, &own, telemetry, (&datagrams, &stop))?;
         health.enter(Phase::Serving);
         announce(&lines, &kept, notices);
         let running = Running { public, own, intake, flow, health, datagrams, stop };

@@ -3,6 +3,7 @@
 
 mod lists;
 mod one_trace;
+mod server;
 
 use http::{Request, StatusCode};
 

@@ -1,10 +1,15 @@
 //! Which room stands behind which listener.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use api::{Backend, Desk};
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect};
 use listen::{Bound, Guard, Listeners, Origins};
 use pipeline::Intake;
 use receive::{Door, Sampling, Strategies};
@@ -74,6 +79,8 @@ impl Parts {
         telemetry: Arc<Telemetry>,
         (tasks, stop): (&TaskTracker, &CancellationToken),
     ) -> anyhow::Result<()> {
+        let query = doors.streams.iter().find(|(listener, _)| *listener == Listener::Query);
+        let query_port = query.and_then(|(_, bound)| bound.addresses().first()).map(SocketAddr::port);
         for (listener, bound) in doors.streams {
             let (router, listeners) = match listener {
                 Listener::Health => (status_router(Arc::clone(&telemetry.health)), own),
@@ -82,6 +89,7 @@ impl Parts {
                     (admin_router(health).merge(metrics_router(Arc::clone(&telemetry))), own)
                 }
                 Listener::Metrics => (metrics_router(Arc::clone(&telemetry)), own),
+                Listener::Zipkin => (zipkin(Arc::clone(&self.door), query_port), public),
                 other => (self.room(other), public),
             };
             self.open(listeners, bound, router)?;
@@ -103,7 +111,6 @@ impl Parts {
             Listener::OtlpGrpc | Listener::OtlpHttp => receive::otlp(door, self.origins()),
             Listener::JaegerHttp => receive::jaeger_http(door, sampling),
             Listener::JaegerGrpc => receive::jaeger_grpc(door, sampling),
-            Listener::Zipkin => receive::zipkin(door),
             Listener::SamplingHttp => receive::sampling_http(sampling),
             Listener::SamplingGrpc => receive::sampling_grpc(door, sampling),
             Listener::Query => api::router(self.desk.clone()).merge(receive::otlp_beside_queries(door)),
@@ -111,6 +118,7 @@ impl Parts {
             Listener::JaegerCompact
             | Listener::JaegerBinary
             | Listener::ZipkinCompact
+            | Listener::Zipkin
             | Listener::Health
             | Listener::Admin
             | Listener::Metrics => unreachable!("served by the caller"),
@@ -130,6 +138,20 @@ impl Parts {
     fn origins(&self) -> Origins {
         Origins::new(self.origins.iter().cloned())
     }
+}
+
+/// Returns the room of Zipkin's port: spans come in, and browsers are sent to the page.
+fn zipkin(door: Arc<Door>, query_port: Option<u16>) -> Router {
+    let receiver = receive::zipkin(door);
+    let Some(query_port) = query_port else { return receiver };
+    receiver.layer(middleware::from_fn(move |request: Request, next: Next| async move {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let page = api::from_zipkin_port(request.uri().path(), request.headers(), query_port);
+        match page.filter(|_| reads) {
+            Some(page) => Redirect::temporary(&page).into_response(),
+            None => next.run(request).await,
+        }
+    }))
 }
 
 /// Returns the limits of connections.

@@ -73,6 +73,47 @@ fn each_listener_has_its_address_and_can_be_off() {
 }
 
 #[test]
+fn the_server_reports_itself_to_its_page() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Running::start(home.path(), &["--sampling-grpc", "off"]);
+    let status = || {
+        let (code, text) = http(server.address("query"), "GET /api/tw/status", "");
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let before = status();
+    assert_eq!((&before["state"], &before["ever"]), (&"serving".into(), &false.into()));
+    assert_eq!(before["storage"]["engine"], "columnar");
+    http(server.address("otlp-http"), &format!("POST /v1/traces\n{JSON}"), CHAT);
+    http(server.address("otlp-http"), &format!("POST /v1/traces\n{JSON}"), "{");
+    let after = status();
+    assert_eq!((&after["ever"], &after["ingest"]["spans"]), (&true.into(), &4.into()));
+    assert_eq!(after["drops"][0]["unit"], "requests");
+    let listener = |name: &str| {
+        let all = after["listeners"].as_array().unwrap();
+        all.iter().find(|listener| listener["name"] == name).unwrap().clone()
+    };
+    assert_eq!(listener("otlp-http")["addresses"][0], server.address("otlp-http").to_string());
+    assert_eq!(listener("sampling-grpc")["on"], false);
+}
+
+#[test]
+fn a_browser_at_the_zipkin_port_finds_the_page() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Running::start(home.path(), &["--storage", "memory"]);
+    let zipkin = server.address("zipkin");
+    for (request, status) in [
+        ("GET /\naccept: text/html", 307),
+        ("GET /zipkin/traces/5b8aa5a2d2c872e8321cf37308d69df2", 307),
+        ("GET /", 200),
+    ] {
+        assert_eq!(http(zipkin, request, "").0, status, "{request}");
+    }
+    let spans = r#"[{"traceId":"1f","id":"2f","timestamp":1767225600000000}]"#;
+    assert_eq!(http(zipkin, &format!("POST /api/v2/spans\n{JSON}"), spans).0, 202);
+}
+
+#[test]
 fn own_doors_answer_as_jaegers_do() {
     let home = tempfile::tempdir().unwrap();
     let server = Running::start(home.path(), &["--storage", "memory"]);
