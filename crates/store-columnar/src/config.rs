@@ -55,6 +55,8 @@ pub struct Limits {
     pub heads_bytes_max: usize,
     /// The length of a log file.
     pub wal_file_bytes: u64,
+    /// Threads that work for readers beside their own; unless told one less than there are cores.
+    pub helpers: Option<usize>,
     /// Texts of segments that stay in memory once they were read.
     pub pages_bytes_max: usize,
     /// What one compaction may take together.
@@ -89,6 +91,7 @@ impl Default for Limits {
             small_head_age: DurationNanos::from(Duration::from_secs(3_600)),
             heads_bytes_max: 256 << 20,
             wal_file_bytes: 64 << 20,
+            helpers: None,
             pages_bytes_max: 32 << 20,
             compaction: CompactionLimits {
                 spans_max: 8 << 20,

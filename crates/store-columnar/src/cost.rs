@@ -181,6 +181,15 @@ fn search_again_and_again() {
         Predicate::DurationMin(DurationNanos(200_000_000)),
     ];
     let search = Search { filter: SpanFilter { all }, ..Search::all(Tenant::default()) };
+    let traces: Vec<_> = part.clone().matches(&Search::all(Tenant::default())).step_by(97).collect();
+    let (_, took) = timed(|| {
+        for key in traces.iter().cycle().take(4_000) {
+            let mut builder = BatchBuilder::new();
+            let id = key.as_ref().unwrap().id;
+            black_box(part.fragment(id, Detail::Whole, &mut builder).unwrap());
+        }
+    });
+    println!("a trace           {:8.0} us", took / 1e3 / 4e3);
     let rounds = 300;
     let (_, took) = timed(|| (0..rounds).map(|_| part.clone().matches(&search).count()).sum::<usize>());
     println!("whole segment     {:8.0} us", took / 1e3 / f64::from(rounds));

@@ -9,10 +9,13 @@
 //! 2. a fragment whose trace begins earlier elsewhere goes back into the heap, at the trace's place;
 //! 3. a trace at its own place is put together from all parts and returned.
 //!
+//! With helpers, traces that are found already are put together before they are asked for. The listing is the
+//! same with any number of helpers; none searches further than was asked.
+//!
 //! Rows that are damaged are left out and counted: one bad block costs its own rows.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +23,7 @@ use hashbrown::HashSet;
 use span::{BatchBuilder, SpanBatch, Trace, TraceId, TraceKey};
 use store::{Detail, Search, StoreError, TraceCursor};
 
+use crate::ahead::{Ahead, Helpers};
 use crate::part::{Matches, Part};
 use crate::stats::Counters;
 
@@ -32,7 +36,17 @@ pub(crate) struct PartsCursor {
     heap: BinaryHeap<Reverse<(TraceKey, Hint)>>,
     /// Traces whose place is known. Only those that other parts may list again.
     placed: HashSet<TraceId, foldhash::fast::RandomState>,
+    helpers: Arc<dyn Helpers>,
+    /// The next traces, in order.
+    ahead: VecDeque<Ahead<Result<Option<Trace>, StoreError>>>,
+    /// How many were returned.
+    returned: usize,
+    /// What the search ended with, to be told behind the traces that are ahead.
+    failure: Option<StoreError>,
 }
+
+/// How many traces each helper puts together ahead of the reader, at most.
+const AHEAD_PER_HELPER: usize = 2;
 
 /// What can be read of one tenant, with the counters that damage is told to.
 pub(crate) struct Parts {
@@ -52,7 +66,7 @@ enum Hint {
 }
 
 impl PartsCursor {
-    pub(crate) fn new(parts: Parts, search: Search) -> Self {
+    pub(crate) fn new(parts: Parts, search: Search, helpers: Arc<dyn Helpers>) -> Self {
         let mut heap = BinaryHeap::new();
         for (index, part) in parts.all.iter().enumerate() {
             let bounds = part.bounds();
@@ -63,13 +77,24 @@ impl PartsCursor {
             }
         }
         let listings = parts.all.iter().map(|_| None).collect();
-        Self { parts: Arc::new(parts), search, listings, heap, placed: HashSet::default() }
+        Self {
+            parts: Arc::new(parts),
+            search,
+            listings,
+            heap,
+            placed: HashSet::default(),
+            helpers,
+            ahead: VecDeque::new(),
+            returned: 0,
+            failure: None,
+        }
     }
 
     /// Pulls the next fragment of a part into the heap.
     fn pull(&mut self, index: usize) -> Result<(), StoreError> {
         let (part, search) = (&self.parts.all[index], &self.search);
-        let listing = self.listings[index].get_or_insert_with(|| part.clone().matches(search));
+        let listing =
+            self.listings[index].get_or_insert_with(|| part.clone().matches_with(search, &self.helpers));
         loop {
             match self.parts.spare(listing.next().transpose())? {
                 Some(Some(key)) => {
@@ -105,8 +130,9 @@ impl PartsCursor {
     }
 }
 
-impl TraceCursor for PartsCursor {
-    fn next(&mut self) -> Result<Option<Trace>, StoreError> {
+impl PartsCursor {
+    /// Finds the next trace.
+    fn next_key(&mut self) -> Result<Option<TraceKey>, StoreError> {
         loop {
             self.search.stop.check()?;
             let Some(Reverse((key, hint))) = self.heap.pop() else { return Ok(None) };
@@ -123,8 +149,51 @@ impl TraceCursor for PartsCursor {
             };
             if let Some(key) = here
                 && self.search.after.is_none_or(|after| after < key)
-                && let Some(trace) = self.parts.trace(key.id, self.search.detail)?
             {
+                return Ok(Some(key));
+            }
+        }
+    }
+
+    /// Tells whether the next trace takes no search.
+    fn is_ready(&self) -> bool {
+        match self.heap.peek() {
+            Some(Reverse((_, Hint::Fragment(index)))) => {
+                self.listings[*index].as_ref().is_some_and(|listing| listing.is_ready())
+            }
+            Some(Reverse((_, Hint::Unasked(_)))) => false,
+            Some(Reverse((_, Hint::Place))) | None => true,
+        }
+    }
+
+    /// Offers traces to the helpers: one that must be searched for, and more that are at hand.
+    fn offer(&mut self) {
+        let ahead_max = self.returned.min(AHEAD_PER_HELPER * self.helpers.count());
+        while self.failure.is_none()
+            && (self.ahead.is_empty() || (self.ahead.len() <= ahead_max && self.is_ready()))
+        {
+            match self.next_key() {
+                Ok(Some(key)) => {
+                    let (parts, detail) = (self.parts.clone(), self.search.detail);
+                    self.ahead.push_back(Ahead::begin(&*self.helpers, move || parts.trace(key.id, detail)));
+                }
+                Ok(None) => return,
+                Err(failure) => self.failure = Some(failure),
+            }
+        }
+    }
+}
+
+impl TraceCursor for PartsCursor {
+    fn next(&mut self) -> Result<Option<Trace>, StoreError> {
+        loop {
+            self.search.stop.check()?;
+            self.offer();
+            let Some(ahead) = self.ahead.pop_front() else {
+                return self.failure.take().map_or(Ok(None), Err);
+            };
+            if let Some(trace) = ahead.take()? {
+                self.returned += 1;
                 return Ok(Some(trace));
             }
         }

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use span::{Tenant, UnixNanos};
 use store::StoreError;
 
+use crate::ahead::{Helpers, Nobody};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::disk::Disk;
@@ -39,6 +40,8 @@ pub(crate) struct Hold {
     manifest: Mutex<Manifest>,
     /// What compaction knows from one step to the next. Held by the one who compacts, and for moments.
     compaction: Mutex<Compaction>,
+    /// Who works for readers, where there are threads.
+    helpers: OnceLock<Arc<dyn Helpers>>,
     /// The first failure after which what is durable is not known.
     poison: OnceLock<String>,
     /// Set by a clean stop: no more writes, though freezing goes on.
@@ -107,6 +110,7 @@ impl Hold {
             ingest: Mutex::new(Ingest { wal, heads, sealed, generation: 0 }),
             manifest: Mutex::new(manifest),
             compaction: Mutex::default(),
+            helpers: OnceLock::new(),
             poison: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
@@ -125,6 +129,16 @@ impl Hold {
     /// Takes what compaction knows.
     pub(crate) fn compaction(&self) -> MutexGuard<'_, Compaction> {
         self.compaction.lock().expect("no code panics while it holds what compaction knows")
+    }
+
+    /// Lets readers be helped from now on.
+    pub(crate) fn help(&self, helpers: Arc<dyn Helpers>) {
+        let _ = self.helpers.set(helpers);
+    }
+
+    /// Returns who works for readers.
+    pub(crate) fn helpers(&self) -> Arc<dyn Helpers> {
+        self.helpers.get().cloned().unwrap_or_else(|| Arc::new(Nobody))
     }
 
     /// Fails once the store is poisoned.

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod column;
 mod config;
 #[cfg(all(test, feature = "measure"))]
 mod cost;
+mod crew;
 mod cursor;
 mod directory;
 mod disk;

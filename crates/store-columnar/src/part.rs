@@ -13,6 +13,8 @@ use std::sync::Arc;
 use span::{BatchBuilder, TraceId, TraceKey, UnixNanos};
 use store::{Detail, Operation, Search, StoreError, TracePrefix};
 
+use crate::ahead::Helpers;
+
 /// Something readable: a snapshot of the head, or a segment.
 pub(crate) trait Part: Send + Sync {
     /// Returns how much there is and when it was.
@@ -32,7 +34,8 @@ pub(crate) trait Part: Send + Sync {
     /// [`TraceKey`] by the fragment's start: newest first, ties by id. Work is done as the iterator is
     /// pulled, a group of rows at a time, and [`store::Stop`] is looked at before each. A damaged group
     /// is one `Err`; who pulls on gets what lies behind it.
-    fn matches(self: Arc<Self>, search: &Search) -> Matches;
+    /// Helpers look at groups that lie ahead.
+    fn matches_with(self: Arc<Self>, search: &Search, helpers: &Arc<dyn Helpers>) -> Matches;
 
     /// Adds the names of all services.
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError>;
@@ -42,7 +45,22 @@ pub(crate) trait Part: Send + Sync {
 }
 
 /// Fragments that a search accepts, newest first.
-pub(crate) type Matches = Box<dyn Iterator<Item = Result<TraceKey, StoreError>> + Send>;
+pub(crate) type Matches = Box<dyn Listing>;
+
+/// An iterator that knows whether its next item is at hand.
+pub(crate) trait Listing: Iterator<Item = Result<TraceKey, StoreError>> + Send {
+    /// Tells whether the next item takes no search.
+    fn is_ready(&self) -> bool;
+}
+
+#[cfg(test)]
+impl dyn Part {
+    /// Finds fragments with nobody's help.
+    pub(crate) fn matches(self: Arc<Self>, search: &Search) -> Matches {
+        let nobody: Arc<dyn Helpers> = Arc::new(crate::ahead::Nobody);
+        self.matches_with(search, &nobody)
+    }
+}
 
 /// How much a part holds and when it was. The times of an empty part are an empty range: least above
 /// greatest.

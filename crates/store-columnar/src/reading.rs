@@ -34,7 +34,7 @@ impl TraceReader for Hold {
 
     fn search(&self, search: Search) -> Result<Box<dyn TraceCursor>, StoreError> {
         search.stop.check()?;
-        Ok(Box::new(PartsCursor::new(parts(self, &search.tenant), search)))
+        Ok(Box::new(PartsCursor::new(parts(self, &search.tenant), search, self.helpers())))
     }
 
     fn services(&self, tenant: &Tenant) -> Result<Vec<String>, StoreError> {

@@ -25,6 +25,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use span::{BatchBuilder, SpanBatch, SpanRef, TraceId, UnixNanos};
 use store::{Detail, Operation, Search, StoreError, TracePrefix};
 
+use crate::ahead::Helpers;
 use crate::part::{Bounds, Matches, Part};
 
 use self::table::{Attributes, Extra, NO_ROW, Nested, SpanLine, Table};
@@ -142,7 +143,7 @@ impl Part for RowsSnapshot {
         Ok(ids)
     }
 
-    fn matches(self: Arc<Self>, search: &Search) -> Matches {
+    fn matches_with(self: Arc<Self>, search: &Search, _: &Arc<dyn Helpers>) -> Matches {
         Box::new(matches::RowsMatches::new(self, search))
     }
 
@@ -281,7 +282,8 @@ mod tests {
         assert_eq!(before.fragment_start(first).unwrap(), Some(UnixNanos(50)));
         assert_eq!(before.fragment_start(second).unwrap(), None);
         assert_eq!(fragment(&before, first).len(), 1);
-        assert_eq!(before.clone().matches(&Search::all(Tenant::default())).count(), 1);
+        let part: Arc<dyn Part> = before.clone();
+        assert_eq!(part.matches(&Search::all(Tenant::default())).count(), 1);
         let mut services = BTreeSet::new();
         before.services(&mut services).unwrap();
         assert_eq!(services, BTreeSet::from(["cart".to_owned()]));

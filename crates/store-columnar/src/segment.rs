@@ -46,6 +46,7 @@ use self::group::Group;
 use self::layout::Sizes;
 use self::matches::SegmentMatches;
 use self::merge::{MergeFailure, Merged, merge};
+use crate::ahead::Helpers;
 use crate::part::{Bounds, Matches, Part};
 use crate::rows::RowsSnapshot;
 
@@ -89,8 +90,8 @@ impl Part for Segment {
         ids_between(self, prefix.first(), prefix.last(), limit).map_err(|failure| self.tell(failure))
     }
 
-    fn matches(self: Arc<Self>, search: &Search) -> Matches {
-        Box::new(SegmentMatches::new(self, search))
+    fn matches_with(self: Arc<Self>, search: &Search, helpers: &Arc<dyn Helpers>) -> Matches {
+        Box::new(SegmentMatches::new(self, search, helpers.clone()))
     }
 
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! * **The syncer** syncs the log while the leader interns.
 //! * **The keeper** seals by age, freezes, and forgets. It is rung when there is something to freeze.
 //!   While heads take too much memory writers wait for it; when it fails, they are told why.
+//! * **The helpers** look at groups and put traces together for readers ([`crate::crew`]).
 //! * **The compactor** joins segments, one run after the other, and nobody waits for it.
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use span::{DurationNanos, UnixNanos};
 use store::StoreError;
 
+use crate::crew::Crew;
 use crate::disk::DiskFile;
 use crate::hold::Hold;
 use crate::stats::add;
@@ -46,7 +48,8 @@ pub(crate) struct Threads {
     settled: Condvar,
     syncer: Syncer,
     bell: Arc<Bell>,
-    /// The keeper and the compactor.
+    crew: Arc<Crew>,
+    /// The keeper, the compactor and the helpers.
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -73,29 +76,38 @@ impl Threads {
             let (hold, bell) = (hold.clone(), bell.clone());
             spawn("tracewell-keeper", &hold.clone(), move || keep(&hold, &bell))?
         };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let count = hold.config.limits.helpers.unwrap_or(cores - 1);
+        let crew = Arc::new(Crew::new(count));
         let mut threads = Self {
             syncer: Syncer::start(&hold)?,
             hold,
             queue: Mutex::default(),
             settled: Condvar::new(),
             bell,
+            crew,
             workers: Mutex::new(vec![keeper]),
         };
-        let compactor = {
-            let (hold, bell) = (threads.hold.clone(), threads.bell.clone());
-            spawn("tracewell-compactor", &threads.hold, move || compact_on(&hold, &bell))
-        };
-        match compactor {
-            Ok(compactor) => {
-                let workers = threads.workers.get_mut().expect("nobody else has the workers yet");
-                workers.push(compactor);
-                Ok(threads)
-            }
+        match threads.start_others(count) {
+            Ok(()) => Ok(threads),
             Err(error) => {
                 threads.stop();
                 Err(error)
             }
         }
+    }
+
+    /// Starts the compactor and the helpers.
+    fn start_others(&mut self, helpers: usize) -> Result<(), StoreError> {
+        let workers = self.workers.get_mut().expect("nobody else has the workers yet");
+        let (hold, bell) = (self.hold.clone(), self.bell.clone());
+        workers.push(spawn("tracewell-compactor", &self.hold, move || compact_on(&hold, &bell))?);
+        for _ in 0..helpers {
+            let crew = self.crew.clone();
+            workers.push(spawn("tracewell-reader", &self.hold, move || crew.work())?);
+        }
+        self.hold.help(self.crew.clone());
+        Ok(())
     }
 
     /// Commits what one caller brings, with what others bring meanwhile.
@@ -128,6 +140,7 @@ impl Threads {
     /// log.
     pub(crate) fn stop(&self) {
         self.bell.stop();
+        self.crew.stop();
         let workers =
             std::mem::take(&mut *self.workers.lock().expect("no code panics while it holds the workers"));
         for worker in workers {

@@ -52,6 +52,30 @@ fn conforms_on_a_simulated_disk() {
 }
 
 #[test]
+fn every_number_of_helpers_gives_the_same_listing() {
+    for helpers in [0, 1, 3] {
+        let disk = FaultyDisk::new();
+        let mut config = config(&root(), &Clock::default());
+        config.limits.helpers = Some(helpers);
+        config.limits.freeze_spans = 7;
+        let engine = ColumnarStore::open_on(Arc::new(disk.clone()), config).unwrap();
+        (1..=60).for_each(|id| write(&engine, 1 + id * 7 % 60).unwrap());
+        assert_eq!(listed(&engine), (1..=60).rev().collect::<Vec<_>>());
+        let mut dropped = engine.search(Search::all(Tenant::default())).unwrap();
+        assert_eq!(dropped.next().unwrap().unwrap().id().low(), 60);
+        drop(dropped);
+        let stop = store::Stop::default();
+        let search = Search { stop: stop.clone(), ..Search::all(Tenant::default()) };
+        let mut stopped = engine.search(search).unwrap();
+        assert!(stopped.next().unwrap().is_some());
+        stop.raise();
+        assert!(matches!(stopped.next(), Err(StoreError::Stopped)));
+        engine.close().unwrap();
+        assert_eq!(listed(&engine).len(), 60, "without threads readers do it all");
+    }
+}
+
+#[test]
 fn a_clean_stop_leaves_nothing_to_replay() {
     let disk = FaultyDisk::new();
     let engine = open(&disk);

@@ -19,6 +19,7 @@ use super::shapes::Field;
 use super::table::{Attributes, SpanLine, Table};
 use super::{ROWS_PER_HOLD, RowsSnapshot};
 use crate::needle::{Needle, names_of};
+use crate::part::Listing;
 use crate::value_kind::ValueKind;
 
 /// Where at most so many rows can pass, only their traces are listed.
@@ -113,6 +114,12 @@ impl Iterator for RowsMatches {
             }
         }
         None
+    }
+}
+
+impl Listing for RowsMatches {
+    fn is_ready(&self) -> bool {
+        self.left.is_empty()
     }
 }
 

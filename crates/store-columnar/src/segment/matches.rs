@@ -6,7 +6,8 @@
 use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use span::{DurationNanos, StatusCode, TraceKey, UnixNanos};
 use store::{Predicate, Search, Stop, StoreError};
@@ -17,25 +18,44 @@ use super::layout::{Owner, SHAPE_OVERFLOW, fixed};
 use super::listing::take_listing;
 use super::predicate::{AttributeTest, Test, TextTest, ValueTest};
 use super::reader::Segment;
+use crate::ahead::{Ahead, Helpers};
 use crate::column::ints::{sortable, unsortable};
 use crate::column::log::{bucket, bucket_least};
 use crate::column::{Ints, Take, TextAt};
 use crate::needle::Needle;
+use crate::part::Listing;
 use crate::value_kind::ValueKind;
+
+/// How many groups are looked at before helpers are asked: most searches need no more.
+const ALONE_GROUPS: usize = 2;
+/// How many groups are offered to each helper ahead of the reader, at most.
+const AHEAD_PER_HELPER: usize = 3;
 
 /// The fragments of a segment that a search accepts.
 pub(super) struct SegmentMatches {
-    segment: Arc<Segment>,
-    predicates: Vec<Predicate>,
-    /// The predicates made ready, once the first group is looked at.
-    tests: Option<Vec<Test>>,
-    window: RangeInclusive<UnixNanos>,
+    look: Arc<Look>,
+    helpers: Arc<dyn Helpers>,
     stop: Stop,
-    /// Groups from here on are done.
+    /// Groups from here on are done, or ahead.
     groups_left: usize,
+    /// Groups that were looked at.
+    looked: usize,
+    /// The groups that come next, in order.
+    ahead: VecDeque<Ahead<Result<Vec<TraceKey>, Failure>>>,
     found: VecDeque<TraceKey>,
     /// What was found last: a large trace is found once in each of its groups.
     last: Option<TraceKey>,
+}
+
+/// What looking at a group needs, whoever does it.
+struct Look {
+    segment: Arc<Segment>,
+    predicates: Vec<Predicate>,
+    /// The predicates made ready, for each who looks at the same time. Held to take or to leave them.
+    tests: Mutex<Vec<Vec<Test>>>,
+    window: RangeInclusive<UnixNanos>,
+    /// Raised when no group can have anything, and when nobody wants it any more.
+    over: AtomicBool,
 }
 
 /// The rows that a test lets through.
@@ -54,43 +74,87 @@ struct View<'a> {
 }
 
 impl SegmentMatches {
-    pub(super) fn new(segment: Arc<Segment>, search: &Search) -> Self {
-        Self {
-            groups_left: segment.footer.groups.len(),
+    pub(super) fn new(segment: Arc<Segment>, search: &Search, helpers: Arc<dyn Helpers>) -> Self {
+        let groups_left = segment.footer.groups.len();
+        let look = Look {
             segment,
             predicates: search.filter.all.clone(),
-            tests: None,
+            tests: Mutex::default(),
             window: search.start_min..=search.start_max,
-            stop: search.stop.clone(),
-            found: VecDeque::new(),
-            last: None,
-        }
+            over: AtomicBool::new(false),
+        };
+        let (ahead, found) = (VecDeque::new(), VecDeque::new());
+        let look = Arc::new(look);
+        Self { look, helpers, stop: search.stop.clone(), groups_left, looked: 0, ahead, found, last: None }
     }
 
-    fn look(&mut self, group: usize) -> Result<(), Failure> {
-        let line = &self.segment.footer.groups[group];
-        if line.start_max < *self.window.start() || *self.window.end() < line.start_min {
-            return Ok(());
+    /// Takes the next group that the window does not leave out.
+    fn next_group(&mut self) -> Option<usize> {
+        while let Some(group) = self.groups_left.checked_sub(1) {
+            self.groups_left = group;
+            let line = &self.look.segment.footer.groups[group];
+            if *self.look.window.start() <= line.start_max && line.start_min <= *self.look.window.end() {
+                return Some(group);
+            }
         }
-        if self.tests.is_none() {
-            let tests = self.predicates.iter().map(|predicate| Test::of(&self.segment, predicate));
-            let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
-            // Cheap ones first: what they leave is all that the others look at.
-            tests.sort_by_key(Test::cost);
-            self.tests = Some(tests);
+        None
+    }
+
+    /// Offers groups to the helpers: more of them, the longer the search is.
+    fn offer(&mut self) {
+        let ahead_max = self.looked.saturating_sub(ALONE_GROUPS).min(AHEAD_PER_HELPER * self.helpers.count());
+        // One is for the reader itself.
+        while 0 < ahead_max && self.ahead.len() <= ahead_max {
+            let Some(group) = self.next_group() else { return };
+            let look = self.look.clone();
+            self.ahead.push_back(Ahead::begin(&*self.helpers, move || look.at(group)));
         }
-        let tests = self.tests.as_mut().expect("they were made ready above");
+    }
+}
+
+impl Drop for SegmentMatches {
+    fn drop(&mut self) {
+        self.look.over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Look {
+    /// Looks at one group; returns the keys of what it found, newest first.
+    fn at(&self, group: usize) -> Result<Vec<TraceKey>, Failure> {
+        if self.over.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        let kept = self.tests.lock().expect("no code panics while it holds tests").pop();
+        let mut tests = match kept {
+            Some(tests) => tests,
+            None => self.make_ready()?,
+        };
         if tests.iter().any(|test| matches!(test, Test::Never)) {
-            self.groups_left = 0;
-            return Ok(());
+            self.over.store(true, Ordering::Relaxed);
+            return Ok(Vec::new());
         }
+        let found = self.with(&mut tests, group);
+        self.tests.lock().expect("no code panics while it holds tests").push(tests);
+        found
+    }
+
+    fn make_ready(&self) -> Result<Vec<Test>, Failure> {
+        let tests = self.predicates.iter().map(|predicate| Test::of(&self.segment, predicate));
+        let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
+        // Cheap ones first: what they leave is all that the others look at.
+        tests.sort_by_key(Test::cost);
+        Ok(tests)
+    }
+
+    fn with(&self, tests: &mut [Test], group: usize) -> Result<Vec<TraceKey>, Failure> {
+        let line = &self.segment.footer.groups[group];
         let view = View::of(Group::sparse(&self.segment, group)?);
         let mut rows = Rows::All;
         for test in tests {
             let passed = view.test(test, &rows)?;
             rows = rows.and(passed);
             if matches!(rows, Rows::None) {
-                return Ok(());
+                return Ok(Vec::new());
             }
         }
         let traces = view.group.traces()?;
@@ -100,14 +164,8 @@ impl SegmentMatches {
             rows =
                 rows.and(Rows::Some(times.starts.iter().map(|start| self.window.contains(start)).collect()));
         }
-        for trace in (0..traces.ids.len()).rev() {
-            let key = TraceKey { start: traces.starts[trace], id: traces.ids[trace] };
-            if rows.any(traces.rows(trace..trace + 1)) && self.last != Some(key) {
-                self.last = Some(key);
-                self.found.push_back(key);
-            }
-        }
-        Ok(())
+        let hits = (0..traces.ids.len()).rev().filter(|trace| rows.any(traces.rows(*trace..*trace + 1)));
+        Ok(hits.map(|trace| TraceKey { start: traces.starts[trace], id: traces.ids[trace] }).collect())
     }
 }
 
@@ -117,18 +175,38 @@ impl Iterator for SegmentMatches {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(key) = self.found.pop_front() {
+                if self.last.replace(key) == Some(key) {
+                    continue;
+                }
                 return Some(Ok(key));
             }
-            let group = self.groups_left.checked_sub(1)?;
+            if self.look.over.load(Ordering::Relaxed) {
+                return None;
+            }
             if let Err(stopped) = self.stop.check() {
-                self.groups_left = 0;
+                self.look.over.store(true, Ordering::Relaxed);
                 return Some(Err(stopped));
             }
-            self.groups_left = group;
-            if let Err(failure) = self.look(group) {
-                return Some(Err(self.segment.tell(failure)));
+            self.offer();
+            let found = match self.ahead.pop_front() {
+                Some(ahead) => ahead.take(),
+                None => {
+                    let group = self.next_group()?;
+                    self.look.at(group)
+                }
+            };
+            self.looked += 1;
+            match found {
+                Ok(found) => self.found.extend(found),
+                Err(failure) => return Some(Err(self.look.segment.tell(failure))),
             }
         }
+    }
+}
+
+impl Listing for SegmentMatches {
+    fn is_ready(&self) -> bool {
+        !self.found.is_empty() || self.ahead.front().is_some_and(Ahead::is_done)
     }
 }
 

@@ -91,6 +91,24 @@ fn a_segment_answers_like_the_reference_engine() {
 }
 
 #[test]
+fn helpers_change_no_answer() {
+    let many: Arc<dyn Helpers> = Arc::new(crate::ahead::Many);
+    for seed in 0..15 {
+        let mut dice = Dice::new(seed);
+        let batches: Vec<SpanBatch> = (0..6).map(|_| wild_batch(&mut dice)).collect();
+        let part: Arc<dyn Part> = open(frozen(&batches, &SMALL)).unwrap();
+        for _ in 0..20 {
+            let search = wild_search(&mut dice);
+            let alone: Vec<_> = part.clone().matches(&search).map(Result::unwrap).collect();
+            let helped = part.clone().matches_with(&search, &many);
+            assert!(helped.map(Result::unwrap).eq(alone), "seed {seed} {search:?}");
+        }
+        // One that is dropped early ends what was offered.
+        let _ = part.clone().matches_with(&Search::all(span::Tenant::default()), &many).nth(3);
+    }
+}
+
+#[test]
 fn wild_segments_have_pieces_and_overflow() {
     let (mut pieces, mut overflowed) = (0, 0);
     for seed in 0..10 {

@@ -114,7 +114,8 @@ fn a_trace_that_fits_no_chunk_comes_in_pieces_and_is_whole() {
     assert_eq!(retell(&read_back(&segment, &all)), retell(&collapsed(&all)));
     let big = TraceId::from_halves(0, 7);
     assert_eq!(segment.fragment_start(big).unwrap(), Some(UnixNanos(1_001)));
-    let found = segment.clone().matches(&store::Search::all(span::Tenant::default()));
+    let part: Arc<dyn crate::part::Part> = segment.clone();
+    let found = part.matches(&store::Search::all(span::Tenant::default()));
     let found: Vec<u64> = found.map(|key| key.unwrap().id.low()).collect();
     assert_eq!(found, [3, 7, 8, 9, 10], "each is found once, at its earliest start");
     let mut told = span::BatchBuilder::new();
