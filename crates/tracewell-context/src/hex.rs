@@ -20,12 +20,24 @@ const VALUES: [u8; 256] = {
 
 /// Reads exactly `2 * N` lower-case digits.
 pub(crate) fn lower<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    if digits.iter().any(u8::is_ascii_uppercase) { None } else { exact(digits) }
+    // No capital has the bit that sets small letters apart, and every decimal digit has it.
+    let small = digits.iter().fold(0x20, |all, digit| all & digit);
+    if small == 0 { None } else { exact(digits) }
 }
 
 /// Reads exactly `2 * N` digits of either case.
 pub(crate) fn exact<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    if digits.len() == 2 * N { padded(digits) } else { None }
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut bytes = [0; N];
+    let mut bad = 0;
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let [high, low] = pair.map(|digit| VALUES[usize::from(digit)]);
+        bad |= high | low;
+        *byte = high << 4 | low;
+    }
+    (bad < 16).then_some(bytes)
 }
 
 /// Reads 1 to `2 * N` digits of either case, right-aligned.
