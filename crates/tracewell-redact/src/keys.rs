@@ -10,6 +10,8 @@ use crate::{RedactError, Rules, rules};
 const WORDS_MAX: usize = 4;
 /// The longest word that has a bit of its own; longer ones share the last.
 const LENGTHS: usize = 16;
+/// Places of letters in tables.
+const LETTERS: usize = 32;
 /// Keys after this many bytes are judged by their beginning: nobody names a thing like that.
 const KEY_BYTES_MAX: usize = 1024;
 
@@ -82,7 +84,7 @@ impl Keys {
 
     fn judge_by(&self, deny: &Patterns<Extent>, key: &[u8]) -> Judgement {
         let key = &key[..key.len().min(KEY_BYTES_MAX)];
-        if !self.allow.is_empty() && self.allow.find(key).is_some() {
+        if self.allow.has_any && self.allow.find(key).is_some() {
             return Judgement::Allowed;
         }
         match deny.find(key) {
@@ -96,23 +98,18 @@ impl Keys {
 
 /// Tells whether a word speaks of payment cards.
 pub(crate) fn is_card_word(word: &[u8]) -> bool {
-    const WORDS: [&[u8]; 14] = [
-        b"card",
-        b"cards",
-        b"pan",
-        b"cc",
-        b"visa",
-        b"mastercard",
-        b"amex",
-        b"credit",
-        b"debit",
-        b"payment",
-        b"creditcard",
-        b"cardnumber",
-        b"discover",
-        b"cardnum",
-    ];
-    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+    let is = |names: &[&[u8]]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+    match word.len() {
+        2 => is(&[b"cc"]),
+        3 => is(&[b"pan"]),
+        4 => is(&[b"card", b"visa", b"amex"]),
+        5 => is(&[b"cards", b"debit"]),
+        6 => is(&[b"credit"]),
+        7 => is(&[b"payment", b"cardnum"]),
+        8 => is(&[b"discover"]),
+        10 => is(&[b"mastercard", b"creditcard", b"cardnumber"]),
+        _ => false,
+    }
 }
 
 /// Tells whether what follows a secret word makes the key a fact about the secret.
@@ -125,61 +122,75 @@ fn is_fact(rest: &[u8]) -> bool {
 
 #[derive(Debug)]
 struct Patterns<T> {
-    patterns: Vec<Pattern<T>>,
-    /// For each length of a word, which first letters begin a pattern that has no stars.
+    has_any: bool,
+    /// Those that are compared with whole words, by their first letter.
+    strict: [Vec<Pattern<T>>; LETTERS],
+    /// For each length of a word, which first letters begin one of them.
     firsts: [u32; LENGTHS],
-    /// Which first letters begin a pattern with stars, and how short the shortest is.
-    loose_firsts: u32,
-    loose_len_min: usize,
+    /// Those that are looked for inside words.
+    loose: Vec<Pattern<T>>,
+    /// For each first letter, which second letters follow it in one of them.
+    pairs: [u32; LETTERS],
 }
 
 #[derive(Debug)]
 struct Pattern<T> {
     words: Vec<Box<[u8]>>,
-    is_loose: bool,
     says: T,
 }
 
 impl<T: Copy> Patterns<T> {
     fn new<'a>(patterns: impl Iterator<Item = (&'a str, T)>) -> Result<Self, RedactError> {
-        let mut this =
-            Self { patterns: vec![], firsts: [0; LENGTHS], loose_firsts: 0, loose_len_min: usize::MAX };
+        let mut this = Self {
+            has_any: false,
+            strict: Default::default(),
+            firsts: [0; LENGTHS],
+            loose: vec![],
+            pairs: [0; LETTERS],
+        };
         for (text, says) in patterns {
             let pattern = Pattern::new(text, says)?;
+            this.has_any = true;
             let first = &pattern.words[0];
-            if pattern.is_loose {
-                this.loose_firsts |= letter_bit(first[0]);
-                this.loose_len_min = this.loose_len_min.min(first.len());
-            } else {
-                this.firsts[first.len().min(LENGTHS) - 1] |= letter_bit(first[0]);
-                // Digits may follow the last word of a pattern.
-                if pattern.words.len() == 1 {
-                    for len in first.len()..(first.len() + 3).min(LENGTHS + 1) {
-                        this.firsts[len.min(LENGTHS) - 1] |= letter_bit(first[0]);
-                    }
-                }
+            let is_loose = text.starts_with('*') && text.ends_with('*');
+            // Only one word can be looked for inside words, and only one of two letters or more.
+            if let [first, second, ..] = **first
+                && is_loose
+                && pattern.words.len() == 1
+            {
+                this.pairs[letter(first)] |= letter_bit(second);
+                this.loose.push(pattern);
+                continue;
             }
-            this.patterns.push(pattern);
+            // Up to two digits may follow the last word of a pattern.
+            let digits = if pattern.words.len() == 1 { 2 } else { 0 };
+            for len in first.len()..=first.len() + digits {
+                this.firsts[len.min(LENGTHS) - 1] |= letter_bit(first[0]);
+            }
+            this.strict[letter(first[0])].push(pattern);
         }
         Ok(this)
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
     }
 
     /// Finds a pattern in the key; returns what it says, and what of the key follows it.
     fn find<'k>(&self, key: &'k [u8]) -> Option<(T, &'k [u8])> {
         let mut rest = words(key);
         while let Some(word) = rest.next() {
-            let may_begin = self.firsts[word.len().min(LENGTHS) - 1] & letter_bit(word[0]) != 0;
-            let may_hold = self.loose_len_min <= word.len();
-            if !may_begin && !may_hold {
-                continue;
+            if self.firsts[word.len().min(LENGTHS) - 1] & letter_bit(word[0]) != 0 {
+                for pattern in &self.strict[letter(word[0])] {
+                    if let Some(after) = pattern.begins(word, rest.rest()) {
+                        return Some((pattern.says, after));
+                    }
+                }
             }
-            for pattern in &self.patterns {
-                if let Some(after) = pattern.matches(word, rest.rest()) {
-                    return Some((pattern.says, after));
+            for (at, pair) in word.windows(2).enumerate() {
+                if self.pairs[letter(pair[0])] & letter_bit(pair[1]) == 0 {
+                    continue;
+                }
+                for pattern in &self.loose {
+                    if starts_with(&word[at..], &pattern.words[0]) {
+                        return Some((pattern.says, rest.rest()));
+                    }
                 }
             }
         }
@@ -189,7 +200,6 @@ impl<T: Copy> Patterns<T> {
 
 impl<T> Pattern<T> {
     fn new(text: &str, says: T) -> Result<Self, RedactError> {
-        let is_loose = text.starts_with('*') && text.ends_with('*');
         let words: Vec<Box<[u8]>> =
             words(text.as_bytes()).map(|word| word.to_ascii_lowercase().into()).collect();
         if words.is_empty() {
@@ -198,18 +208,12 @@ impl<T> Pattern<T> {
         if WORDS_MAX < words.len() {
             return Err(RedactError::TooManyWords { pattern: text.to_owned(), words_max: WORDS_MAX });
         }
-        // Only one word can be looked for inside words.
-        Ok(Self { is_loose: is_loose && words.len() == 1, words, says })
+        Ok(Self { words, says })
     }
 
     /// Compares with a word and what follows it; returns what follows the match.
-    fn matches<'k>(&self, word: &'k [u8], rest: &'k [u8]) -> Option<&'k [u8]> {
+    fn begins<'k>(&self, word: &'k [u8], rest: &'k [u8]) -> Option<&'k [u8]> {
         let (first, others) = self.words.split_first()?;
-        if self.is_loose {
-            let holds = word.len() >= first.len()
-                && word.windows(first.len()).any(|part| part.eq_ignore_ascii_case(first));
-            return holds.then_some(rest);
-        }
         let Some((last, middle)) = others.split_last() else {
             return is_last(first, word).then_some(rest);
         };
@@ -226,14 +230,23 @@ impl<T> Pattern<T> {
     }
 }
 
+fn starts_with(text: &[u8], start: &[u8]) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+}
+
 /// The last word may carry a number: `password2`.
 fn is_last(expected: &[u8], word: &[u8]) -> bool {
     let Some((start, end)) = word.split_at_checked(expected.len()) else { return false };
     start.eq_ignore_ascii_case(expected) && end.len() <= 2 && end.iter().all(u8::is_ascii_digit)
 }
 
+/// The place of a letter in tables: the same for both cases, and shared by a few other bytes.
+const fn letter(byte: u8) -> usize {
+    (byte & 31) as usize
+}
+
 const fn letter_bit(byte: u8) -> u32 {
-    1 << (byte & 31)
+    1 << letter(byte)
 }
 
 #[cfg(test)]

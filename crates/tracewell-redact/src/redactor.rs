@@ -8,6 +8,8 @@
 //!
 //! Nothing is allocated unless something is found. Redacting twice is redacting once.
 
+use std::borrow::Cow;
+
 use crate::keys::{Extent, Judgement, Keys};
 use crate::mode;
 use crate::scan::{self, Finding};
@@ -16,7 +18,7 @@ use crate::verdict::Verdict;
 use crate::{Mode, RedactError, Rule, RuleSet, Rules, Statements};
 
 /// How often what is left of a value is looked at again before all of it is taken.
-const LOOKS_MAX: usize = 4;
+const LOOKS_MAX: usize = 8;
 
 /// Rules made ready. Made once, shared by all threads.
 ///
@@ -249,31 +251,25 @@ impl Redactor {
         }
         // What is cut or of another language may read differently once its literals are gone, so we go on
         // until nothing changes. Nearly always the second look is the last.
-        let mut verdict = self.obfuscate(system, text);
+        let mut current = Cow::Borrowed(text);
+        let mut found = RuleSet::default();
         for _ in 0..LOOKS_MAX {
-            let Verdict::Replace { with, found } = &verdict else { return verdict };
-            match self.obfuscate(system, with) {
-                Verdict::Keep => return verdict,
+            if let Some(plain) = statement::obfuscate(system, &current) {
+                current = Cow::Owned(plain);
+                found.insert(Rule::Statement);
+                continue;
+            }
+            match self.look(&current, scan::Hint::None) {
+                Verdict::Keep if found.is_empty() => return Verdict::Keep,
+                Verdict::Keep => return Verdict::Replace { with: current.into_owned(), found },
                 Verdict::Drop(more) => return Verdict::Drop(found.with(more)),
                 Verdict::Replace { with, found: more } => {
-                    verdict = Verdict::Replace { with, found: found.with(more) };
+                    current = Cow::Owned(with);
+                    found = found.with(more);
                 }
             }
         }
-        Verdict::Replace { with: b"?".to_vec(), found: verdict.found() }
-    }
-
-    /// Takes the literals out once, and then secrets by their shapes.
-    fn obfuscate(&self, system: &[u8], text: &[u8]) -> Verdict<Vec<u8>> {
-        let Some(plain) = statement::obfuscate(system, text) else {
-            return self.look(text, scan::Hint::None);
-        };
-        let found = RuleSet::from(Rule::Statement);
-        match self.look(&plain, scan::Hint::None) {
-            Verdict::Keep => Verdict::Replace { with: plain, found },
-            Verdict::Replace { with, found: more } => Verdict::Replace { with, found: found.with(more) },
-            Verdict::Drop(more) => Verdict::Drop(found.with(more)),
-        }
+        Verdict::Replace { with: b"?".to_vec(), found }
     }
 
     /// The value is a secret as a whole.

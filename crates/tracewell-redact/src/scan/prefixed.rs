@@ -68,7 +68,11 @@ fn known(place: Place<'_>, prefixes: &[Prefix]) -> Option<Finding> {
     }
     let end = place.at + 1;
     let before = &place.text[place.floor..end];
-    let prefix = prefixes.iter().find(|prefix| before.ends_with(prefix.text))?;
+    let [.., last, _] = before else { return None };
+    // Most prefixes are told apart by their last letter.
+    let prefix = prefixes
+        .iter()
+        .find(|prefix| prefix.text[prefix.text.len() - 2] == *last && before.ends_with(prefix.text))?;
     let start = end - prefix.text.len();
     let rest = place.run(end, is_token);
     // A run of letters is a word in some language of identifiers; keys have digits.

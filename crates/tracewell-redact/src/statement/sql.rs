@@ -206,14 +206,15 @@ impl Lexer<'_> {
             let hides = self.dialect == Dialect::MySql || is(&[b"e"]);
             return self.text_literal(len, hides);
         }
-        self.word = if is(&[b"in"]) {
-            Word::In
-        } else if is(&[b"values", b"value"]) {
-            Word::Values
-        } else if is(&[b"from", b"into", b"update", b"join", b"table", b"as", b"by", b"exists"]) {
-            Word::Naming
-        } else {
-            Word::Other
+        self.word = match len {
+            2 if is(&[b"in"]) => Word::In,
+            2 if is(&[b"as", b"by"]) => Word::Naming,
+            4 if is(&[b"from", b"into", b"join"]) => Word::Naming,
+            5 if is(&[b"value"]) => Word::Values,
+            5 if is(&[b"table"]) => Word::Naming,
+            6 if is(&[b"values"]) => Word::Values,
+            6 if is(&[b"update", b"exists"]) => Word::Naming,
+            _ => Word::Other,
         };
         if self.rows.open.is_none() {
             self.rows = Rows::default();
