@@ -8,6 +8,7 @@
 //! cargo build --release
 //! cargo run -p bench --release -- ingest --spans 1000000
 //! cargo run -p bench --release -- store --spans 5000000 --json rows.json
+//! cargo run -p bench --release -- floor
 //! cargo run -p bench --release -- peer --otlp-http 127.0.0.1:4318 --otlp-grpc 127.0.0.1:4317 \
 //!     --query 127.0.0.1:16686 --pid 4711 --spans 500000
 //! ```
@@ -17,6 +18,7 @@
 
 mod client;
 mod clock;
+mod floor;
 mod ingest;
 mod load;
 mod loaded;
@@ -53,6 +55,12 @@ enum What {
     Store(Options),
     /// The same load and questions against our server and another one, as ratios.
     Peer(PeerOptions),
+    /// What redaction and propagation cost, without a server.
+    Floor {
+        /// Also write the rows as JSON lines.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +130,7 @@ async fn main() -> anyhow::Result<()> {
             let ours = store_rows(&options.ours).await?;
             row::report(&row::beside(ours, &theirs), options.ours.json.as_deref())
         }
+        What::Floor { json } => row::report(&floor::measure(), json.as_deref()),
     }
 }
 
