@@ -10,8 +10,8 @@ use super::tree::Tree;
 /// Every crate that the architecture knows, by floor.
 const FLOORS: [(u8, &[&str]); 6] = [
     (0, &["tracewell-context", "tracewell-redact"]),
-    (1, &["span", "listen", "ui-assets"]),
-    (2, &["wire", "store", "insight", "state"]),
+    (1, &["span", "listen", "ui-assets", "tracewell-tracer", "tracewell-macros"]),
+    (2, &["wire", "store", "insight", "state", "tracewell"]),
     (3, &["pipeline", "query", "shop", "store-columnar", "store-clickhouse", "store-elastic"]),
     (4, &["receive", "api", "alerting", "sim", "bench"]),
     (5, &["server", "xtask"]),

@@ -1,0 +1,52 @@
+//! Errors on spans: the `exception` event, `error.type` and the status.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use crate::encode::{attribute, made_attribute};
+use crate::kind::Status;
+use crate::local;
+use crate::record::Record;
+use crate::value::Value;
+
+/// Causes of one error that are written at most; a chain that long is a loop.
+const CAUSES_MAX: usize = 16;
+
+/// Records an error with its chain of causes.
+pub(crate) fn write<E: Error + ?Sized>(record: &mut Record, kind: &str, error: &E) {
+    let mut message = local::text();
+    // A formatter that fails leaves what it wrote.
+    let _ = write!(message, "{error}");
+    let mut chain = local::text();
+    let mut cause = error.source();
+    for _ in 0..CAUSES_MAX {
+        let Some(next) = cause else { break };
+        let _ = write!(chain, "\nCaused by: {next}");
+        cause = next.source();
+    }
+    write_text(record, kind, &message, Some(&chain).filter(|chain| !chain.is_empty()).map(String::as_str));
+    local::give_back_text(chain);
+    local::give_back_text(message);
+}
+
+/// Records a failure from its texts.
+pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: Option<&str>) {
+    let kind = short_type(kind);
+    let now = record.now_unix_ns();
+    record.event(now, "exception", |out, limits| {
+        attribute(out, 0x1a, "exception.type", Value::Str(kind), limits.value_chars);
+        attribute(out, 0x1a, "exception.message", Value::Str(message), limits.value_chars);
+        if let Some(chain) = chain {
+            let whole = format_args!("{kind}: {message}{chain}");
+            made_attribute(out, 0x1a, "exception.stacktrace", whole, limits.value_chars);
+        }
+        0
+    });
+    record.attribute("error.type", Value::Str(kind));
+    record.status(Status::Error, message);
+}
+
+/// A boxed error says only that it is one.
+fn short_type(kind: &str) -> &str {
+    if kind.starts_with("dyn ") { "error" } else { kind }
+}

@@ -1,0 +1,145 @@
+//! The exporter's thread.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::request::{Bounds, each_request};
+use super::{Accepted, Export, ExportError, Request};
+use crate::clock;
+use crate::depot::{Depot, Woken};
+use crate::engine::{Engine, Queue};
+use crate::local;
+use crate::random::Random;
+
+/// The first pause after a failure; each later one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// What the exporter's thread has in hand.
+pub(super) struct Worker {
+    pub(super) engine: Arc<Engine>,
+    pub(super) exporter: Box<dyn Export>,
+    pub(super) resource: Vec<u8>,
+    pub(super) queue: Queue,
+    pub(super) random: Random,
+}
+
+impl Worker {
+    /// Sends until the depot is closed.
+    pub(super) fn run(mut self) {
+        // The exporter's own calls are never traced.
+        local::suppress(true);
+        let engine = Arc::clone(&self.engine);
+        let mut body = Vec::new();
+        loop {
+            let woken = engine.depot.wait(self.queue.delay);
+            engine.clock.anchor();
+            self.send_all(woken, &mut body);
+            if let Some(flush) = woken.flush {
+                engine.depot.flushed(flush);
+            }
+            if woken.closed {
+                // Nobody will answer whoever flushes later.
+                engine.depot.flushed(u64::MAX);
+                return;
+            }
+        }
+    }
+
+    /// Sends all that is sealed, about one request's worth at a time.
+    fn send_all(&mut self, woken: Woken, body: &mut Vec<u8>) {
+        let engine = Arc::clone(&self.engine);
+        let resource = std::mem::take(&mut self.resource);
+        let bounds = Bounds { spans: self.queue.batch_spans, bytes: self.queue.batch_bytes };
+        loop {
+            let mut parcels = Vec::new();
+            let (mut bytes, mut spans) = (0, 0);
+            while bytes < bounds.bytes && spans < bounds.spans {
+                let Some(parcel) = engine.depot.take() else { break };
+                bytes += parcel.bytes.len();
+                spans += parcel.spans as usize;
+                parcels.push(parcel);
+            }
+            if parcels.is_empty() {
+                break;
+            }
+            let scope = |scope| engine.scope(scope);
+            each_request(&parcels, &resource, &scope, bounds, body, &mut |body, spans| {
+                self.send(body, spans, woken);
+            });
+            for parcel in parcels {
+                engine.depot.give_back(parcel);
+            }
+        }
+        self.resource = resource;
+    }
+
+    /// Sends one request, until it arrives or is given up.
+    fn send(&mut self, body: &[u8], spans: u32, mut woken: Woken) {
+        let engine = Arc::clone(&self.engine);
+        let counters = &engine.counters;
+        let give_up = clock::instant() + self.queue.retry_for;
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let request = Request { body, spans, deadline: clock::instant() + self.queue.timeout };
+            counters.requests.fetch_add(1, Ordering::Relaxed);
+            let error = match self.attempt(request) {
+                Ok(accepted) => {
+                    let rejected = accepted.rejected.min(u64::from(spans));
+                    counters.exported.fetch_add(u64::from(spans) - rejected, Ordering::Relaxed);
+                    counters.rejected.fetch_add(rejected, Ordering::Relaxed);
+                    self.trouble(accepted.message);
+                    return;
+                }
+                Err(error) => error,
+            };
+            self.trouble(error.to_string());
+            if !error.is_temporary() || woken.closed || Depot::left(give_up).is_zero() {
+                counters.failed.fetch_add(u64::from(spans), Ordering::Relaxed);
+                return;
+            }
+            if let Some(flush) = woken.flush {
+                // Whoever flushes hears that it was tried; the request stays in hand.
+                engine.depot.flushed(flush);
+            }
+            counters.retries.fetch_add(1, Ordering::Relaxed);
+            let asked = if let ExportError::Busy { retry_after, .. } = &error { *retry_after } else { None };
+            let wait = asked.unwrap_or_else(|| jittered(pause, &mut self.random)).min(PAUSE_MAX);
+            woken = engine.depot.pause(wait, woken.flush);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// An exporter that panics fails its request, not the thread.
+    fn attempt(&mut self, request: Request<'_>) -> Result<Accepted, ExportError> {
+        let exporter = std::panic::AssertUnwindSafe(|| self.exporter.export(request));
+        std::panic::catch_unwind(exporter)
+            .unwrap_or_else(|_| Err(ExportError::protocol("the exporter panicked")))
+    }
+
+    fn trouble(&self, what: String) {
+        *self.engine.counters.trouble.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+}
+
+/// Returns half to all of a pause, so that services that failed together do not come back together.
+fn jittered(pause: Duration, random: &mut Random) -> Duration {
+    let half = pause / 2;
+    half + half.mul_f64((random.next() >> 11) as f64 / (1u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_half_to_all_of_what_they_may_be() {
+        let mut random = Random::seeded();
+        for _ in 0..1_000 {
+            let pause = jittered(PAUSE_MAX, &mut random);
+            assert!(PAUSE_MAX / 2 <= pause && pause <= PAUSE_MAX);
+        }
+    }
+}
