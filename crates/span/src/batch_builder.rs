@@ -20,6 +20,8 @@ use crate::{BATCH_BYTES_MAX, Source, Text, Value, ValueRef};
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
     batch: SpanBatch,
+    /// What the batch should take at most; nothing where no bound is set.
+    bytes_max: Option<usize>,
 }
 
 /// The batch cannot hold more text: [`BATCH_BYTES_MAX`] is reached.
@@ -48,13 +50,24 @@ impl BatchBuilder {
         Self::default()
     }
 
+    /// Starts a batch that should take at most so many bytes. Whoever fills it looks, from time to time, whether
+    /// there [is room](Self::has_room).
+    pub fn bounded(bytes_max: usize) -> Self {
+        Self { bytes_max: Some(bytes_max), ..Self::default() }
+    }
+
+    /// Tells whether the batch takes less than its bound; true where it has none.
+    pub fn has_room(&self) -> bool {
+        self.bytes_max.is_none_or(|bytes_max| self.batch.bytes() < bytes_max)
+    }
+
     /// Starts a batch whose texts may point into `body`, the decompressed request. Refuses a body
     /// that is larger than offsets reach.
     pub fn over(body: Bytes) -> Result<Self, BatchFull> {
         if BATCH_BYTES_MAX < body.len() {
             return Err(BatchFull);
         }
-        Ok(Self { batch: SpanBatch { body, ..SpanBatch::default() } })
+        Ok(Self { batch: SpanBatch { body, ..SpanBatch::default() }, ..Self::default() })
     }
 
     /// Remembers the request that the batch equals.
