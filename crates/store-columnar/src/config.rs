@@ -57,6 +57,9 @@ pub struct Limits {
     pub wal_file_bytes: u64,
     /// Threads that work for readers beside their own; unless told one less than there are cores.
     pub helpers: Option<usize>,
+    /// What the spans of one trace may take while a query puts it together; a larger one is an error. A query has
+    /// one such trace, and two more for each helper.
+    pub trace_bytes_max: usize,
     /// Texts of segments that stay in memory once they were read.
     pub pages_bytes_max: usize,
     /// What one compaction may take together.
@@ -92,6 +95,7 @@ impl Default for Limits {
             heads_bytes_max: 256 << 20,
             wal_file_bytes: 64 << 20,
             helpers: None,
+            trace_bytes_max: 256 << 20,
             pages_bytes_max: 32 << 20,
             compaction: CompactionLimits {
                 spans_max: 8 << 20,

@@ -21,7 +21,7 @@ use crate::segment::{PageCache, Segment};
 const SPANS: usize = 400_000;
 
 /// Runs it and returns what it gave and the CPU nanoseconds it took.
-fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
+pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
     let now = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         time.tv_sec as f64 * 1e9 + time.tv_nsec as f64

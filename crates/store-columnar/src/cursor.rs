@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hashbrown::HashSet;
-use span::{BatchBuilder, SpanBatch, Trace, TraceId, TraceKey};
+use span::{BatchBuilder, BatchFull, SpanBatch, Trace, TraceId, TraceKey};
 use store::{Detail, Search, StoreError, TraceCursor};
 
 use crate::ahead::{Ahead, Helpers};
@@ -52,6 +52,8 @@ const AHEAD_PER_HELPER: usize = 2;
 pub(crate) struct Parts {
     pub(crate) all: Vec<Arc<dyn Part>>,
     pub(crate) counters: Arc<Counters>,
+    /// What the spans of one trace may take while it is put together.
+    pub(crate) trace_bytes_max: usize,
 }
 
 /// Why a key is in the heap. Of equal keys a place comes first.
@@ -203,9 +205,10 @@ impl TraceCursor for PartsCursor {
 impl Parts {
     /// Puts a trace together from its fragments.
     pub(crate) fn trace(&self, id: TraceId, detail: Detail) -> Result<Option<Trace>, StoreError> {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::bounded(self.trace_bytes_max);
         for part in &self.all {
-            self.spare(part.fragment(id, detail, &mut builder))?;
+            self.spare(part.fragment(id, detail, &mut builder)).map_err(|error| self.bounded(error))?;
+            self.check_room(&builder)?;
         }
         let batch: SpanBatch = builder.finish();
         Ok(Trace::assemble(id, batch.spans())?)
@@ -214,7 +217,7 @@ impl Parts {
     /// Puts a trace together that was asked for by name. Where nothing is found and something could not
     /// be read, the trace is not absent but unknown, and the damage is the answer.
     pub(crate) fn named(&self, id: TraceId) -> Result<Option<Trace>, StoreError> {
-        let mut builder = BatchBuilder::new();
+        let mut builder = BatchBuilder::bounded(self.trace_bytes_max);
         let mut damage = None;
         for part in &self.all {
             match part.fragment(id, Detail::Whole, &mut builder) {
@@ -223,7 +226,8 @@ impl Parts {
                     damage = Some(error);
                 }
                 read => {
-                    read?;
+                    read.map_err(|error| self.bounded(error))?;
+                    self.check_room(&builder)?;
                 }
             }
         }
@@ -231,6 +235,18 @@ impl Parts {
         match (Trace::assemble(id, batch.spans())?, damage) {
             (None, Some(damage)) => Err(damage),
             (found, _) => Ok(found),
+        }
+    }
+
+    fn check_room(&self, builder: &BatchBuilder) -> Result<(), StoreError> {
+        if builder.has_room() { Ok(()) } else { Err(self.bounded(BatchFull.into())) }
+    }
+
+    /// Says that a trace is larger than one may be here.
+    fn bounded(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::BatchFull(_) => StoreError::TooLarge { bytes_max: self.trace_bytes_max },
+            error => error,
         }
     }
 

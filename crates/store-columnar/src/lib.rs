@@ -19,6 +19,8 @@ mod part;
 mod reading;
 mod rows;
 mod segment;
+#[cfg(all(test, feature = "measure"))]
+mod sidecar_cost;
 #[cfg(test)]
 mod specimen;
 mod stats;

@@ -58,5 +58,5 @@ impl TraceReader for Hold {
 
 fn parts(hold: &Hold, tenant: &Tenant) -> Parts {
     let all = hold.views.of(tenant).as_deref().map_or_else(Vec::new, View::parts);
-    Parts { all, counters: hold.counters.clone() }
+    Parts { all, counters: hold.counters.clone(), trace_bytes_max: hold.config.limits.trace_bytes_max }
 }

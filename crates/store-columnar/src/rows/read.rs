@@ -59,6 +59,9 @@ pub(super) fn fragment(
     let mut copy =
         Copy { into, resources: HashMap::default(), scopes: HashMap::default(), texts: HashMap::default() };
     for rows in rows.chunks(ROWS_PER_HOLD) {
+        if !copy.into.has_room() {
+            return Err(BatchFull.into());
+        }
         let (table, _) = snapshot.table();
         for row in rows {
             copy.span(&table, id, &table.spans[*row as usize])?;

@@ -9,8 +9,8 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use span::{
-    BatchBuilder, EventRow, LinkRow, ResourceRow, Rows as Run, ScopeRow, SpanBatch, SpanId, SpanKind,
-    SpanRow, StatusCode, Text, TraceId, UnixNanos, Value, ValueRef,
+    BatchBuilder, BatchFull, EventRow, LinkRow, ResourceRow, Rows as Run, ScopeRow, SpanBatch, SpanId,
+    SpanKind, SpanRow, StatusCode, Text, TraceId, UnixNanos, Value, ValueRef,
 };
 use store::Detail;
 
@@ -51,6 +51,9 @@ pub(super) fn fragment(
     // A large trace goes on in groups of its own.
     let more = segment.footer.groups[first + 1..].iter().take_while(|group| group.continues).count();
     for group in first + 1..=first + more {
+        if !copy.into.has_room() {
+            return Err(BatchFull.into());
+        }
         copy.group(group, Some(0))?;
     }
     Ok(true)

@@ -252,6 +252,23 @@ fn usage_passes_the_limit_by_one_segment_at_most() {
 }
 
 #[test]
+fn a_trace_beyond_the_memory_of_a_query_is_a_clear_error() {
+    let mut config = config(&root(), &Clock::default());
+    config.limits.trace_bytes_max = 20_000;
+    let engine = open_with(&FaultyDisk::new(), config).unwrap();
+    (1..=200).for_each(|id| engine.write(&[arriving(1, 1 + u64::from(id == 1), id)]).unwrap());
+    for _ in 0..2 {
+        let id = TraceId::from_halves(0, 1);
+        let error = engine.trace(&Tenant::default(), id).unwrap_err();
+        assert_eq!(error.to_string(), "the answer needs more than 20000 bytes; narrow the search");
+        let mut cursor = engine.search(Search::all(Tenant::default())).unwrap();
+        assert_eq!(cursor.next().unwrap().unwrap().id().low(), 2, "a smaller one is found before");
+        assert!(matches!(cursor.next(), Err(StoreError::TooLarge { bytes_max: 20_000 })));
+        compact_all(&engine);
+    }
+}
+
+#[test]
 fn what_trickles_in_does_not_have_the_rest_written_again() {
     let engine = open(&FaultyDisk::new());
     (1..=30).for_each(|id| engine.write(&[arriving(1, id, id)]).unwrap());
