@@ -16,6 +16,8 @@ mod prefixed;
 mod ssn;
 mod url;
 
+use std::cell::Cell;
+
 use crate::keys::Keys;
 use crate::{Rule, RuleSet, mode};
 
@@ -44,6 +46,8 @@ struct Place<'a> {
     at: usize,
     /// The end of the last finding: nothing before it is looked at again.
     floor: usize,
+    /// The end of the last run of token bytes that was measured: many shapes may begin in one run.
+    token_end: &'a Cell<usize>,
 }
 
 impl<'a> Place<'a> {
@@ -60,6 +64,14 @@ impl<'a> Place<'a> {
     /// Tells whether no letter and no digit stands before a place.
     fn is_border(&self, start: usize) -> bool {
         start == self.floor || !self.text[start - 1].is_ascii_alphanumeric()
+    }
+
+    /// Where the token bytes end that stand at a place.
+    fn token_end(&self, start: usize) -> usize {
+        if self.token_end.get() <= start {
+            self.token_end.set(start + self.run(start, is_token));
+        }
+        self.token_end.get()
     }
 
     /// How many bytes from a place on are of a kind.
@@ -106,7 +118,8 @@ const SIGNS: [u8; 256] = {
 
 /// Shows every secret of a text, in order and apart from each other.
 pub(crate) fn scan(text: &[u8], hint: Hint, keys: &Keys, off: RuleSet, visit: &mut dyn FnMut(Finding)) {
-    let mut place = Place { text, at: 0, floor: 0 };
+    let token_end = Cell::new(0);
+    let mut place = Place { text, at: 0, floor: 0, token_end: &token_end };
     while let Some(byte) = text.get(place.at) {
         let sign = SIGNS[usize::from(*byte)];
         if sign == NONE {

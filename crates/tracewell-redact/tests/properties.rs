@@ -121,6 +121,84 @@ proptest! {
     }
 }
 
+/// Work that grows with the square of these lengths would take minutes.
+#[test]
+fn hostile_repetitions_are_linear() {
+    let redactor = Redactor::secrets();
+    for piece in [
+        "sk-",
+        "ghp_",
+        "-eyJ",
+        "-eyJa.",
+        "eyJ.",
+        "a://",
+        "a://a:x/",
+        "a://a@",
+        "u:@tcp(",
+        "Cookie: ",
+        "x cookie: ",
+        "token",
+        "token=",
+        "token:",
+        "\"token\":",
+        "\"token\":1",
+        "\"token\":[",
+        "bearer ",
+        "Basic ",
+        "Basic a",
+        "=",
+        ":",
+        "a=",
+        "a,",
+        "token=a,b&",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY",
+        "4242 ",
+        "4242-",
+        "4",
+        "card 4242424242424241 ",
+        "AKIA",
+        "-AKIA",
+        "AIza",
+        "-AIza",
+        "ssn 123-45-6789",
+        "****",
+        "[",
+        "[jwt",
+        "'",
+        "\"",
+        "`",
+        "$a",
+        "$$",
+        "$a$",
+        "q'[",
+        "/*",
+        "*/",
+        "--",
+        "(",
+        "IN (1,",
+        "VALUES (1),",
+        "(1),",
+        ",",
+        " ",
+        "\n",
+        "{",
+        "{\"a\":",
+        "[1,",
+        "'\\",
+        "E'",
+        "#",
+        "\\\"",
+        "_",
+        "\u{e9}",
+        "a b",
+    ] {
+        let text = piece.repeat(100_000 / piece.len());
+        redactor.apply_text(&text);
+        redactor.apply_statement("", &text);
+    }
+}
+
 #[test]
 fn every_input_in_the_corpus_is_survived() {
     let folder = format!("{}/../../fuzz/corpus/redact", env!("CARGO_MANIFEST_DIR"));

@@ -44,10 +44,10 @@ pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     }
     let begins_line = begins_line(place, name.start);
     if extent == Extent::Line {
-        let value = line(place, name.start)?;
         // In the middle of a line it is a header if it has what cookies have.
-        let is_header = begins_line || place.text[value.start..value.end].contains(&b'=');
-        return is_header.then_some(value);
+        let ahead = place.after();
+        let is_header = begins_line || ahead[..ahead.len().min(AHEAD_BYTES_MAX)].contains(&b'=');
+        return if is_header { line(place, name.start) } else { None };
     }
     if !begins_line {
         return None;
@@ -110,13 +110,7 @@ fn value(place: Place<'_>, extent: Extent) -> Option<Finding> {
         [b'{' | b'[', ..] if place.text[place.at] == b':' => finding(place, start, start + nested_len(rest)),
         _ if place.text[place.at] == b':' && extent != Extent::Number => {
             // A bare value behind a quoted name is JSON's number, truth or absence.
-            let len = rest.iter().take_while(|byte| !matches!(byte, b',' | b'}' | b']' | b'\n')).count();
-            let is_literal = rest[..len]
-                .trim_ascii()
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
-            let is_number = rest.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
-            if is_literal && is_number { None } else { finding(place, start, start + bare_len(rest)) }
+            if is_number(rest) { None } else { finding(place, start, start + bare_len(rest)) }
         }
         _ => finding(place, start, start + bare_len(rest)),
     }
@@ -130,6 +124,13 @@ fn finding(place: Place<'_>, start: usize, end: usize) -> Option<Finding> {
         return None;
     }
     Some(Finding { start, end, rule: Rule::Assignment })
+}
+
+/// Tells whether a number stands here, and ends as JSON's do.
+fn is_number(rest: &[u8]) -> bool {
+    let len = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+    let begins = rest.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+    begins && matches!(rest.get(len), None | Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
 }
 
 fn quoted_len(inner: &[u8], quote: u8) -> usize {

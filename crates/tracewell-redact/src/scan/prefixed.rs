@@ -14,6 +14,9 @@ const fn prefix(text: &'static [u8], rest_min: usize, rule: Rule) -> Prefix {
     Prefix { text, rest_min, rule }
 }
 
+/// How far a key is looked at for a digit.
+const HEAD_BYTES: usize = 128;
+
 const UNDERSCORED: [Prefix; 20] = [
     prefix(b"ghp_", 20, Rule::Github),
     prefix(b"gho_", 20, Rule::Github),
@@ -74,14 +77,11 @@ fn known(place: Place<'_>, prefixes: &[Prefix]) -> Option<Finding> {
         .iter()
         .find(|prefix| prefix.text[prefix.text.len() - 2] == *last && before.ends_with(prefix.text))?;
     let start = end - prefix.text.len();
-    let rest = place.run(end, is_token);
+    let token_end = place.token_end(end).max(end);
     // A run of letters is a word in some language of identifiers; keys have digits.
-    let has_digit = place.text[end..end + rest].iter().any(u8::is_ascii_digit);
-    (prefix.rest_min <= rest && has_digit && place.is_border(start)).then_some(Finding {
-        start,
-        end: end + rest,
-        rule: prefix.rule,
-    })
+    let head = &place.text[end..token_end.min(end + HEAD_BYTES)];
+    let is_key = prefix.rest_min <= head.len() && head.iter().any(u8::is_ascii_digit);
+    (is_key && place.is_border(start)).then_some(Finding { start, end: token_end, rule: prefix.rule })
 }
 
 /// At the `J` of `eyJ`: three parts in base64, of which the first is the JSON of a header.
@@ -90,9 +90,8 @@ pub(super) fn jwt(place: Place<'_>) -> Option<Finding> {
     if &place.text[start..place.at] != b"ey" {
         return None;
     }
-    let header = place.run(start, is_token);
-    let mut end = start + header;
-    if header < 10 || place.text.get(end) != Some(&b'.') {
+    let mut end = place.token_end(start).max(start);
+    if end - start < 10 || place.text.get(end) != Some(&b'.') {
         return None;
     }
     let payload = place.run(end + 1, is_token);

@@ -5,7 +5,7 @@ use crate::{Rule, mode};
 
 /// A name without a password that is longer than this is a token.
 const USER_BYTES_MAX: usize = 24;
-/// The longest name and password before a host that are looked for backwards.
+/// The longest name and password that are looked for where it is not sure that there are any.
 const BACK_BYTES_MAX: usize = 256;
 
 /// At the colon of `://`.
@@ -44,7 +44,6 @@ pub(super) fn at_sign(place: Place<'_>) -> Option<Finding> {
 
 /// Where host, or user and host, end. A password may hold the slash that should have ended it.
 fn authority_end(place: Place<'_>, start: usize) -> Option<usize> {
-    let whole = start + place.run(start, |byte| !is_end(byte));
     let end = start + place.run(start, |byte| !is_end(byte) && !matches!(byte, b'/' | b'?' | b'#'));
     let authority = &place.text[start..end];
     if authority.contains(&b'@') {
@@ -53,7 +52,11 @@ fn authority_end(place: Place<'_>, start: usize) -> Option<usize> {
     let colon = authority.iter().position(|byte| *byte == b':')?;
     let is_port = authority[colon + 1..].iter().all(u8::is_ascii_digit);
     let is_address = authority.starts_with(b"[");
-    (!is_port && !is_address).then_some(whole)
+    if is_port || is_address {
+        return None;
+    }
+    let rest = &place.text[end..place.text.len().min(end + BACK_BYTES_MAX)];
+    Some(end + rest.iter().take_while(|byte| !is_end(**byte)).count())
 }
 
 fn finding(start: usize, secret: &[u8]) -> Option<Finding> {
