@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use span::{Tenant, Trace, TraceId};
 use store::{
-    Capabilities, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader, TraceWriter, Write,
+    AttributeName, Capabilities, Measure, Measured, Operation, Search, StoreError, TraceCursor, TracePrefix,
+    TraceReader, TraceWriter, Write,
 };
 
 use crate::config::Config;
@@ -99,6 +100,14 @@ impl TraceReader for ColumnarStore {
 
     fn operations(&self, tenant: &Tenant, service: &str) -> Result<Vec<Operation>, StoreError> {
         self.hold.operations(tenant, service)
+    }
+
+    fn measure(&self, measure: &Measure) -> Result<Measured, StoreError> {
+        TraceReader::measure(&*self.hold, measure)
+    }
+
+    fn attribute_names(&self, search: &Search) -> Result<Vec<AttributeName>, StoreError> {
+        self.hold.attribute_names(search)
     }
 }
 

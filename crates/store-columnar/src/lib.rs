@@ -14,6 +14,7 @@ mod disk;
 mod engine;
 mod hold;
 mod manifest;
+mod measuring;
 mod needle;
 mod part;
 mod reading;

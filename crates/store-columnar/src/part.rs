@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use span::{BatchBuilder, TraceId, TraceKey, UnixNanos};
-use store::{Detail, Operation, Search, StoreError, TracePrefix};
+use store::{Detail, Measure, NameTally, Operation, Search, StoreError, Tally, TracePrefix};
 
 use crate::ahead::Helpers;
 
@@ -36,6 +36,28 @@ pub(crate) trait Part: Send + Sync {
     /// is one `Err`; who pulls on gets what lies behind it.
     /// Helpers look at groups that lie ahead.
     fn matches_with(self: Arc<Self>, search: &Search, helpers: &Arc<dyn Helpers>) -> Matches;
+
+    /// Returns into how many slices a count of the part may be divided.
+    fn slices(&self) -> usize;
+
+    /// Counts what a measure asks for, over one slice. Where rows are damaged, `damaged` is told and they are left
+    /// out.
+    fn measure(
+        &self,
+        measure: &Measure,
+        slice: usize,
+        tally: &mut Tally,
+        damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Counts the attributes of the spans that a search accepts, over one slice.
+    fn names(
+        &self,
+        search: &Search,
+        slice: usize,
+        names: &mut NameTally,
+        damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 
     /// Adds the names of all services.
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError>;

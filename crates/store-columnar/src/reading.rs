@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use span::{Tenant, Trace, TraceId};
-use store::{Capabilities, Operation, Search, StoreError, TraceCursor, TracePrefix, TraceReader};
+use store::{
+    AttributeName, Capabilities, Measure, Measured, Operation, Search, StoreError, TraceCursor, TracePrefix,
+    TraceReader,
+};
 
 use crate::cursor::{Parts, PartsCursor};
 use crate::hold::Hold;
+use crate::measuring;
 use crate::view::View;
 
 impl TraceReader for Hold {
@@ -44,6 +48,14 @@ impl TraceReader for Hold {
             parts.spare(part.services(&mut services))?;
         }
         Ok(services.into_iter().collect())
+    }
+
+    fn measure(&self, measure: &Measure) -> Result<Measured, StoreError> {
+        measuring::measure(&parts(self, &measure.search.tenant), measure)
+    }
+
+    fn attribute_names(&self, search: &Search) -> Result<Vec<AttributeName>, StoreError> {
+        measuring::attribute_names(&parts(self, &search.tenant), search)
     }
 
     fn operations(&self, tenant: &Tenant, service: &str) -> Result<Vec<Operation>, StoreError> {

@@ -15,6 +15,7 @@
 
 pub(crate) mod interner;
 mod matches;
+mod measure;
 pub(crate) mod read;
 pub(crate) mod shapes;
 pub(crate) mod table;
@@ -23,7 +24,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use span::{BatchBuilder, SpanBatch, SpanRef, TraceId, UnixNanos};
-use store::{Detail, Operation, Search, StoreError, TracePrefix};
+use store::{Detail, Measure, NameTally, Operation, Search, StoreError, Tally, TracePrefix};
 
 use crate::ahead::Helpers;
 use crate::part::{Bounds, Matches, Part};
@@ -145,6 +146,30 @@ impl Part for RowsSnapshot {
 
     fn matches_with(self: Arc<Self>, search: &Search, _: &Arc<dyn Helpers>) -> Matches {
         Box::new(matches::RowsMatches::new(self, search))
+    }
+
+    fn slices(&self) -> usize {
+        1
+    }
+
+    fn measure(
+        &self,
+        measure: &Measure,
+        _: usize,
+        tally: &mut Tally,
+        _: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        measure::measure(self, measure, tally)
+    }
+
+    fn names(
+        &self,
+        search: &Search,
+        _: usize,
+        names: &mut NameTally,
+        _: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        measure::names(self, search, names)
     }
 
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@
 //! source. A damaged block is a typed error for whoever needs it, and for nobody else.
 
 pub(crate) mod build;
+mod coded;
 mod failure;
 mod filter;
 mod fragment;
@@ -24,6 +25,7 @@ mod ids;
 mod layout;
 mod listing;
 mod matches;
+mod measure;
 pub(crate) mod merge;
 mod order;
 mod page_cache;
@@ -38,7 +40,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use span::{BatchBuilder, TraceId, UnixNanos};
-use store::{Detail, Operation, Search, StoreError, TracePrefix};
+use store::{Detail, Measure, NameTally, Operation, Search, StoreError, Tally, TracePrefix};
 
 use self::build::{Built, build};
 use self::failure::Failure;
@@ -92,6 +94,30 @@ impl Part for Segment {
 
     fn matches_with(self: Arc<Self>, search: &Search, helpers: &Arc<dyn Helpers>) -> Matches {
         Box::new(SegmentMatches::new(self, search, helpers.clone()))
+    }
+
+    fn slices(&self) -> usize {
+        self.footer.groups.len().div_ceil(measure::SLICE_GROUPS)
+    }
+
+    fn measure(
+        &self,
+        measure: &Measure,
+        slice: usize,
+        tally: &mut Tally,
+        damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        measure::measure(self, measure, slice, tally, damaged)
+    }
+
+    fn names(
+        &self,
+        search: &Search,
+        slice: usize,
+        names: &mut NameTally,
+        damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        measure::names(self, search, slice, names, damaged)
     }
 
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError> {

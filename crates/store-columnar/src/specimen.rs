@@ -8,7 +8,10 @@ use span::{
     BatchBuilder, DurationNanos, EventRow, LinkRow, PackedWriter, ResourceRow, Rows, ScopeRow, SpanBatch,
     SpanId, SpanKind, SpanRef, SpanRow, StatusCode, Tenant, Text, TraceId, TraceKey, UnixNanos, ValueRef,
 };
-use store::{MemoryStore, Predicate, Search, TracePrefix, TraceReader as _, TraceWriter as _, Within, Write};
+use store::{
+    Detail, Dimension, Measure, MemoryStore, NameTally, Panel, Predicate, Search, Steps, Tally, TracePrefix,
+    TraceReader as _, TraceWriter as _, Within, Write,
+};
 
 use crate::part::Part;
 
@@ -333,6 +336,9 @@ pub(crate) fn check_part(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut
         let found: Vec<TraceKey> = part.clone().matches(&search).map(|key| key.unwrap()).collect();
         assert_eq!(found, model_matches(&model, &search), "{search:?}");
     }
+    for _ in 0..5 {
+        check_figures(part, batches, dice);
+    }
     let mut services = BTreeSet::new();
     part.services(&mut services).unwrap();
     assert!(services.iter().eq(&model.services(&tenant).unwrap()));
@@ -353,4 +359,46 @@ pub(crate) fn check_part(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut
         let start = model.trace(&tenant, id).unwrap().map(|trace| trace.start());
         assert_eq!(part.fragment_start(id).unwrap(), start);
     }
+}
+
+/// Fails unless the part counts as one would by hand.
+fn check_figures(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut Dice) {
+    let search = wild_search(dice);
+    let panels = (0..dice.below(3)).map(|_| wild_panel(dice)).collect();
+    let measure = Measure { search: search.clone(), panels, traces: true, cells_max: usize::MAX };
+    let (mut counted, mut expected) = (Tally::new(&measure), Tally::new(&measure));
+    let (mut names, mut expected_names) = (NameTally::default(), NameTally::default());
+    for slice in 0..part.slices() {
+        part.measure(&measure, slice, &mut counted, &mut Err).unwrap();
+        part.names(&search, slice, &mut names, &mut Err).unwrap();
+    }
+    // Of spans that were sent twice any may be left, so the part's own are counted.
+    let ids: BTreeSet<TraceId> =
+        batches.iter().flat_map(|batch| batch.spans()).map(|span| span.trace_id()).collect();
+    for id in ids {
+        let mut builder = BatchBuilder::new();
+        part.fragment(id, Detail::Whole, &mut builder).unwrap();
+        for span in builder.finish().spans().filter(|span| search.accepts(*span)) {
+            expected.add(span);
+            expected_names.add(span);
+        }
+    }
+    assert_eq!(format!("{:#?}", counted.finish()), format!("{:#?}", expected.finish()), "{measure:?}");
+    assert_eq!(names.finish(), expected_names.finish(), "{search:?}");
+}
+
+fn wild_panel(dice: &mut Dice) -> Panel {
+    let mut by = Vec::new();
+    for _ in 0..dice.below(3) {
+        by.push(match dice.below(8) {
+            0 => Dimension::Service,
+            1 => Dimension::Name,
+            2 => Dimension::Kind,
+            3 => Dimension::Status,
+            _ => Dimension::Attribute { within: dice.pick(&WITHIN), key: dice.pick(KEYS).to_owned() },
+        });
+    }
+    let step = DurationNanos(dice.pick(&[1, 5, 1_000, u64::MAX / 8]));
+    let steps = Steps { start: wild_time(dice), step, count: dice.pick(&[1, 7, 100]) };
+    Panel { by, steps: dice.one_in(2).then_some(steps), durations: dice.one_in(2) }
 }

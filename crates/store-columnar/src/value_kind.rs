@@ -1,6 +1,7 @@
 //! What kind of value an attribute has: half of a column's name.
 
 use span::ValueRef;
+use store::LabelKind;
 
 /// The kinds of attribute values. The numbers are written to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,20 @@ impl ValueKind {
     /// Tells whether the value is a run of bytes: text, raw bytes, or a packed array or map.
     pub(crate) const fn is_text(self) -> bool {
         matches!(self, Self::Str | Self::Bytes | Self::Array | Self::Map)
+    }
+
+    /// Returns what lists call it.
+    pub(crate) const fn label(self) -> LabelKind {
+        match self {
+            Self::Empty => LabelKind::Empty,
+            Self::Str => LabelKind::String,
+            Self::Bool => LabelKind::Bool,
+            Self::Int => LabelKind::Int,
+            Self::Double => LabelKind::Double,
+            Self::Bytes => LabelKind::Bytes,
+            Self::Array => LabelKind::Array,
+            Self::Map => LabelKind::Map,
+        }
     }
 
     /// Returns how many words a value takes in [`crate::rows`].

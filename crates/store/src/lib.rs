@@ -27,7 +27,7 @@ pub use error::StoreError;
 pub use filter::{Predicate, SpanFilter, Within, failed, is_between};
 pub use measure::{
     AttributeName, BUCKETS, Cell, Dimension, Durations, FigureCell, Figures, Label, LabelKind, Measure,
-    Measured, Panel, Steps, TRACES_COUNTED_MAX, Tally, bucket, bucket_least,
+    Measured, NameTally, Panel, Steps, TRACES_COUNTED_MAX, Tally, bucket, bucket_least,
 };
 pub use memory::MemoryStore;
 pub use prefix::TracePrefix;

@@ -14,6 +14,7 @@
 //! must agree. They may count a span twice that was sent twice.
 
 mod durations;
+mod names;
 mod tally;
 
 use span::{DurationNanos, SpanKind, StatusCode, UnixNanos, ValueRef};
@@ -21,6 +22,7 @@ use span::{DurationNanos, SpanKind, StatusCode, UnixNanos, ValueRef};
 use crate::{Search, Within};
 
 pub use durations::{BUCKETS, Durations, bucket, bucket_least};
+pub use names::NameTally;
 pub use tally::Tally;
 
 /// What to count, over the spans that a search accepts. Its `after` and `detail` mean nothing here.

@@ -124,7 +124,7 @@ impl Listing for RowsMatches {
 }
 
 /// A predicate with what it learnt so far.
-enum Test {
+pub(super) enum Test {
     Service(String, Memo<bool>),
     Name(String),
     Kind(SpanKind),
@@ -145,7 +145,7 @@ enum Test {
 }
 
 /// Looks for a key whose value has a text.
-struct AttributeTest {
+pub(super) struct AttributeTest {
     key: TextId,
     needle: Needle,
     within: Within,
@@ -156,7 +156,7 @@ struct AttributeTest {
 }
 
 impl Test {
-    fn new(table: &Table, predicate: &Predicate) -> Self {
+    pub(super) fn new(table: &Table, predicate: &Predicate) -> Self {
         let find = |text: &String| table.texts.find(text.as_bytes());
         match predicate {
             Predicate::Service(name) => Self::Service(name.clone(), Memo::default()),
@@ -219,7 +219,7 @@ impl Test {
         }
     }
 
-    fn accepts(&mut self, table: &Table, line: &SpanLine) -> bool {
+    pub(super) fn accepts(&mut self, table: &Table, line: &SpanLine) -> bool {
         match self {
             Self::Service(name, memo) => *memo.of(line.resource, || service(table, line.resource) == name),
             Self::Name(name) => naming::operation_of(table.texts.get(line.name)) == name,
@@ -299,7 +299,7 @@ impl AttributeTest {
 }
 
 /// Tells whether a span failed, as [`store::failed`] has it.
-fn failed(table: &Table, line: &SpanLine, error: Option<TextId>) -> bool {
+pub(super) fn failed(table: &Table, line: &SpanLine, error: Option<TextId>) -> bool {
     if line.status_code == StatusCode::Error {
         return true;
     }
@@ -314,7 +314,7 @@ fn failed(table: &Table, line: &SpanLine, error: Option<TextId>) -> bool {
 }
 
 /// Answers by number, each found once.
-struct Memo<T>(Vec<Option<T>>);
+pub(super) struct Memo<T>(Vec<Option<T>>);
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {

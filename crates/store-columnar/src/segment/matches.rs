@@ -59,15 +59,15 @@ struct Look {
 }
 
 /// The rows that a test lets through.
-enum Rows {
+pub(super) enum Rows {
     None,
     All,
     Some(Vec<bool>),
 }
 
 /// A group and what several tests need of it.
-struct View<'a> {
-    group: Group<'a>,
+pub(super) struct View<'a> {
+    pub(super) group: Group<'a>,
     shapes: [OnceCell<Ints>; 3],
     event_rows: OnceCell<Vec<u32>>,
     link_rows: OnceCell<Vec<u32>>,
@@ -211,14 +211,14 @@ impl Listing for SegmentMatches {
 }
 
 impl Rows {
-    fn of(wanted: Option<Vec<bool>>) -> Self {
+    pub(super) fn of(wanted: Option<Vec<bool>>) -> Self {
         match wanted {
             Some(rows) if rows.contains(&true) => Self::Some(rows),
             _ => Self::None,
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, _) | (_, Self::None) => Self::None,
             (Self::All, rows) | (rows, Self::All) => rows,
@@ -248,7 +248,7 @@ impl Rows {
         }
     }
 
-    fn any(&self, range: std::ops::Range<usize>) -> bool {
+    pub(super) fn any(&self, range: std::ops::Range<usize>) -> bool {
         match self {
             Self::None => false,
             Self::All => !range.is_empty(),
@@ -285,12 +285,12 @@ fn rows_by_bucket(buckets: &[u8], least: u64, most: u64, left: &Rows) -> (Vec<bo
 }
 
 impl<'a> View<'a> {
-    fn of(group: Group<'a>) -> Self {
+    pub(super) fn of(group: Group<'a>) -> Self {
         Self { group, shapes: Default::default(), event_rows: OnceCell::new(), link_rows: OnceCell::new() }
     }
 
     /// Returns the rows that a test lets through. What it says of rows that are not `left` does not matter.
-    fn test(&self, test: &mut Test, left: &Rows) -> Result<Rows, Failure> {
+    pub(super) fn test(&self, test: &mut Test, left: &Rows) -> Result<Rows, Failure> {
         let count = self.group.rows();
         match test {
             Test::Never => Ok(Rows::None),
@@ -521,7 +521,7 @@ impl<'a> View<'a> {
         Ok(self.shape_numbers(owner)?.all())
     }
 
-    fn shape_numbers(&self, owner: Owner) -> Result<&Ints, Failure> {
+    pub(super) fn shape_numbers(&self, owner: Owner) -> Result<&Ints, Failure> {
         let kept = &self.shapes[owner as usize];
         if let Some(shapes) = kept.get() {
             return Ok(shapes);
@@ -536,7 +536,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns the row of each event, or of each link; nothing for spans, which are rows themselves.
-    fn owner_rows(&self, owner: Owner) -> Result<&[u32], Failure> {
+    pub(super) fn owner_rows(&self, owner: Owner) -> Result<&[u32], Failure> {
         let (kept, column) = match owner {
             Owner::Span => return Ok(&[]),
             Owner::Event => (&self.event_rows, fixed::EVENT_COUNT),
@@ -557,10 +557,19 @@ impl<'a> View<'a> {
     }
 
     /// Visits the attributes of owners that have no shape, each with its row.
-    fn each_listing(
+    pub(super) fn each_listing(
         &self,
         owner: Owner,
         mut look: impl FnMut(usize, &[(&[u8], span::ValueRef<'_>)]),
+    ) -> Result<(), Failure> {
+        self.each_owner(owner, |_, row, attributes| look(row, attributes))
+    }
+
+    /// Visits the attributes of owners that have no shape, each with its place among all owners and its row.
+    pub(super) fn each_owner(
+        &self,
+        owner: Owner,
+        mut look: impl FnMut(usize, usize, &[(&[u8], span::ValueRef<'_>)]),
     ) -> Result<(), Failure> {
         let number = match owner {
             Owner::Span => fixed::SPAN_OVERFLOW,
@@ -580,7 +589,7 @@ impl<'a> View<'a> {
             };
             let TextAt::Own(listing) = listing else { return Err(self.group.misfit(number)) };
             let attributes = take_listing(&mut Take::new(listing)).map_err(|_| self.group.misfit(number))?;
-            look(row, &attributes);
+            look(this, row, &attributes);
         }
         Ok(())
     }
