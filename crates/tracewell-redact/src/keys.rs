@@ -77,9 +77,13 @@ impl Keys {
         self.judge_by(&self.parameters, name)
     }
 
-    /// Tells whether a key speaks of payment cards.
-    pub(crate) fn is_of_card(key: &[u8]) -> bool {
-        words(key).any(is_card_word)
+    /// Judges what stands before a colon, and may be a name as well as a word of prose: only what ends in
+    /// a secret word is one. `TokenService.java:42` and `TokenExpiredError: ..` are none.
+    pub(crate) fn judge_heading(&self, name: &[u8]) -> Judgement {
+        match self.parameters.find(name) {
+            Some((_, [])) => self.judge_parameter(name),
+            _ => Judgement::Plain,
+        }
     }
 
     fn judge_by(&self, deny: &Patterns<Extent>, key: &[u8]) -> Judgement {
@@ -96,20 +100,23 @@ impl Keys {
     }
 }
 
-/// Tells whether a word speaks of payment cards.
-pub(crate) fn is_card_word(word: &[u8]) -> bool {
-    let is = |names: &[&[u8]]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
-    match word.len() {
-        2 => is(&[b"cc"]),
-        3 => is(&[b"pan"]),
-        4 => is(&[b"card", b"visa", b"amex"]),
-        5 => is(&[b"cards", b"debit"]),
-        6 => is(&[b"credit"]),
-        7 => is(&[b"payment", b"cardnum"]),
-        8 => is(&[b"discover"]),
-        10 => is(&[b"mastercard", b"creditcard", b"cardnumber"]),
-        _ => false,
+/// Tells whether words speak of the number of a payment card, and not of some id of one.
+pub(crate) fn speaks_of_card(text: &[u8]) -> bool {
+    let (mut speaks, mut is_id) = (false, false);
+    for word in words(text) {
+        let is = |names: &[&[u8]]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+        (speaks, is_id) = match word.len() {
+            2 => (speaks || is(&[b"cc"]), is(&[b"id"])),
+            3 => (speaks || is(&[b"pan"]), is(&[b"ids", b"ref"])),
+            4 => (speaks || is(&[b"card", b"visa", b"amex"]), is(&[b"uuid"])),
+            5 => (speaks || is(&[b"cards"]), false),
+            7 => (speaks || is(&[b"cardnum"]), false),
+            9 => (speaks, is(&[b"reference"])),
+            10 => (speaks || is(&[b"mastercard", b"creditcard", b"cardnumber"]), false),
+            _ => (speaks, false),
+        };
     }
+    speaks && !is_id
 }
 
 /// Tells whether what follows a secret word makes the key a fact about the secret.
@@ -339,6 +346,8 @@ mod tests {
             "author",
             "authority",
             "auth.method",
+            "aws.secretsmanager.secret.arn",
+            "jwt.kid",
             "cookie.consent",
             "compass",
             "bypass",

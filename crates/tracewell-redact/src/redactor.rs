@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use crate::keys::{Extent, Judgement, Keys};
+use crate::keys::{Extent, Judgement, Keys, speaks_of_card};
 use crate::mode;
 use crate::scan::{self, Finding};
 use crate::statement;
@@ -151,7 +151,7 @@ impl Redactor {
             Judgement::Secret(extent) if !self.off.contains(Rule::Key) => Class::Secret(extent),
             _ if obfuscates && statement::is_statement_key(key) => Class::Statement,
             _ if obfuscates && statement::is_bound_key(key) => Class::Secret(Extent::Number),
-            _ if Keys::is_of_card(key) => Class::Card,
+            _ if speaks_of_card(key) => Class::Card,
             _ => Class::Plain,
         })
     }

@@ -115,6 +115,16 @@ fn secrets_with_names_are_masked_inside_texts() {
         ("Authorization: Digest username=\"bob\"\r\nHost: a", "Authorization: ****\r\nHost: a"),
         ("GET /\nCookie: a=b; c=d\nHost: a", "GET /\nCookie: ****\nHost: a"),
         ("curl -H 'Authorization: Token abc def' url", "curl -H 'Authorization: ****' url"),
+        ("x-api-key: abc\nnext", "x-api-key: ****\nnext"),
+        ("Ocp-Apim-Subscription-Key: abc", "Ocp-Apim-Subscription-Key: ****"),
+        (
+            "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=k+/y==;",
+            "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=****;",
+        ),
+        (
+            "Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey=abc=",
+            "Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey=****",
+        ),
         ("config: {password: hunter2}", "config: {password: ****}"),
         ("--db-password=hunter2 --verbose", "--db-password=**** --verbose"),
     ]);
@@ -131,13 +141,17 @@ fn card_numbers_need_more_than_luhn() {
         ("paid by visa: 4012888888881881", "paid by visa: ****1881"),
         ("4242424242424242", "4242424242424242"),
         ("order 4242424242424242", "order 4242424242424242"),
+        ("card id 4242424242424242", "card id 4242424242424242"),
         ("4242 4242 4242 4241", "4242 4242 4242 4241"),
         ("card 1700000000000", "card 1700000000000"),
         ("0000 0000 0000 0000", "0000 0000 0000 0000"),
         ("id-4242-4242-4242-4242", "id-4242-4242-4242-4242"),
     ]);
     assert_eq!(shown("payment.pan", "4242424242424242"), "****4242");
-    assert_eq!(shown("payment.reference", "4242424242424242"), "****4242");
+    assert_eq!(shown("card", "4242424242424242"), "****4242");
+    for key in ["payment.id", "payment.reference", "card.id", "card_uuid", "order.id", "credit_note"] {
+        assert_eq!(shown(key, "4242424242424242"), "4242424242424242", "{key}");
+    }
     check(&[
         ("ssn 123-45-6789", "ssn [ssn]"),
         ("part 123-45-6789", "part 123-45-6789"),
@@ -203,6 +217,14 @@ fn what_is_no_secret_is_not_touched() {
         "token_count=5",
         "password_length=8",
         "content-type: application/json",
+        // Stacks and errors.
+        "at com.example.TokenService.token(TokenService.java:42)",
+        "InvalidTokenException: JWT expired 5s ago",
+        "TokenExpiredError: jwt expired",
+        "token.rs:42:7",
+        "  at login (password.js:10:5)",
+        "CredentialsError: not found",
+        "query($token: String!) { me(token: null) }",
         // Prose.
         "unexpected token: ';'",
         "invalid password: too short",

@@ -38,7 +38,9 @@ pub(super) fn equals(place: Place<'_>, keys: &Keys) -> Option<Finding> {
 /// At a colon.
 pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     let name = name_before(place)?;
-    let Judgement::Secret(extent) = keys.judge_parameter(name.text) else { return None };
+    let judgement =
+        if name.is_quoted { keys.judge_parameter(name.text) } else { keys.judge_heading(name.text) };
+    let Judgement::Secret(extent) = judgement else { return None };
     if name.is_quoted {
         return value(place, extent);
     }

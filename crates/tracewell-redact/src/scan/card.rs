@@ -6,7 +6,7 @@
 
 use super::{Finding, Hint, Place};
 use crate::Rule;
-use crate::keys::is_card_word;
+use crate::keys::speaks_of_card;
 
 /// The shortest number.
 pub(super) const DIGITS_MIN: usize = 13;
@@ -90,7 +90,7 @@ fn is_over(place: Place<'_>, end: usize) -> bool {
 fn is_spoken_of(place: Place<'_>) -> bool {
     let before = place.before();
     let before = &before[before.len().saturating_sub(CONTEXT_BYTES)..];
-    crate::words::words(before).any(is_card_word)
+    speaks_of_card(before)
 }
 
 /// Tells whether digits are the number of a card: begun as an issuer does, as long, and of the right sum.
