@@ -3,12 +3,15 @@
 //! Reading is by bytes, because the headers of Kafka and AMQP are bytes and those of HTTP may be. Names
 //! are compared without regard to case, so a map of strings works like HTTP's own.
 
+mod environment;
 #[cfg(feature = "http")]
 mod http;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
+
+pub use environment::Environment;
 
 /// Whatever headers can be read from.
 ///

@@ -46,7 +46,7 @@ mod span_context;
 mod trace_state;
 
 pub use baggage::{Baggage, BaggageEntry};
-pub use carrier::{Extract, Inject};
+pub use carrier::{Environment, Extract, Inject};
 pub use context::{Context, Sampling};
 pub use error::ContextError;
 pub use header_text::HeaderText;
