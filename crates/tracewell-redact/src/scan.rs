@@ -92,6 +92,7 @@ const COLON: u8 = 8;
 const AT: u8 = 9;
 const DIGIT: u8 = 10;
 const MARKER: u8 = 11;
+const TAG: u8 = 12;
 
 /// What a byte may be the sign of.
 const SIGNS: [u8; 256] = {
@@ -106,6 +107,7 @@ const SIGNS: [u8; 256] = {
     signs[b'=' as usize] = EQUALS;
     signs[b':' as usize] = COLON;
     signs[b'@' as usize] = AT;
+    signs[b'>' as usize] = TAG;
     signs[b'[' as usize] = MARKER;
     signs[b'*' as usize] = MARKER;
     let mut digit = b'0';
@@ -150,11 +152,12 @@ pub(crate) fn scan(text: &[u8], hint: Hint, keys: &Keys, off: RuleSet, visit: &m
             DASH if place.after().starts_with(b"----") => pem::find(place),
             DASH => prefixed::dashed(place),
             GOOGLE => prefixed::google(place),
-            BLANK => authorization::find(place),
+            BLANK => authorization::find(place).or_else(|| assignment::option(place, keys)),
             EQUALS => assignment::equals(place, keys),
             COLON if place.after().starts_with(b"//") => url::find(place),
             COLON => assignment::colon(place, keys),
             AT => url::at_sign(place),
+            TAG => assignment::tag(place, keys),
             _ => ssn::find(place).or_else(|| card::find(place, hint)),
         };
         match found {

@@ -56,6 +56,9 @@ fn pieces() -> impl Strategy<Value = String> {
             "#",
             "`",
             "{\"find\":",
+            "<token>",
+            "--token ",
+            "=>",
         ])
         .prop_map(str::to_owned),
     ];
@@ -189,6 +192,13 @@ fn hostile_repetitions_are_linear() {
         "E'",
         "#",
         "\\\"",
+        "<token>",
+        "<token",
+        ">",
+        "--token ",
+        "a[token]",
+        "token=>",
+        "x Token:a",
         "_",
         "\u{e9}",
         "a b",

@@ -1,5 +1,6 @@
 //! Secrets with a name inside a text: `token=abc`, `Password = abc;`, `"password":"abc"`,
-//! `Authorization: Basic abc`, and the same escaped inside JSON.
+//! `Authorization: Basic abc`, `<password>abc</password>`, `--password abc`, and the same escaped inside
+//! JSON or encoded in a form.
 //!
 //! Prose has colons and equals signs too (`unexpected token: ';'`). So a bare name before a colon, or
 //! before an equals sign with blanks around it, must begin its line or follow a bracket or a comma.
@@ -21,28 +22,32 @@ struct Name<'a> {
     is_spaced: bool,
 }
 
-/// At an equals sign.
+/// At an equals sign, or at the `=>` of Ruby and its kin.
 pub(super) fn equals(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     if place.after().starts_with(b"=") {
         return None;
     }
-    let name = name_before(place)?;
+    // Forms nest names: `user[password]`, also encoded.
+    let name = name_before(place, |byte| matches!(byte, b'[' | b']' | b'%'))?;
     let Judgement::Secret(_) = keys.judge_parameter(name.text) else { return None };
+    let is_arrow = place.after().starts_with(b">");
     let is_loose = name.is_spaced || place.after().first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-    if is_loose && !name.is_quoted && !begins_line(place, name.start) {
+    if is_loose && !is_arrow && !name.is_quoted && !begins_line(place, name.start) {
         return None;
     }
-    value(place, Extent::Number)
+    let start = place.at + 1 + usize::from(is_arrow);
+    value(place, start + place.run(start, is_blank), Extent::Number)
 }
 
 /// At a colon.
 pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
-    let name = name_before(place)?;
+    let name = name_before(place, |_| false)?;
     let judgement =
         if name.is_quoted { keys.judge_parameter(name.text) } else { keys.judge_heading(name.text) };
     let Judgement::Secret(extent) = judgement else { return None };
+    let start = place.at + 1;
     if name.is_quoted {
-        return value(place, extent);
+        return value(place, start + place.run(start, |byte| byte.is_ascii_whitespace()), extent);
     }
     let begins_line = begins_line(place, name.start);
     if extent == Extent::Line {
@@ -51,24 +56,87 @@ pub(super) fn colon(place: Place<'_>, keys: &Keys) -> Option<Finding> {
         let is_header = begins_line || ahead[..ahead.len().min(AHEAD_BYTES_MAX)].contains(&b'=');
         return if is_header { line(place, name.start) } else { None };
     }
-    if !begins_line {
+    // `{Name:bob Password:abc}`, as Go prints its structures.
+    let is_field = place.text[..name.start].ends_with(b" ")
+        && place.after().first().is_some_and(u8::is_ascii_alphabetic);
+    if !begins_line && !is_field {
         return None;
     }
-    value(place, Extent::Number)
+    value(place, start + place.run(start, is_blank), Extent::Number)
 }
 
-fn name_before(place: Place<'_>) -> Option<Name<'_>> {
+/// At the closing bracket of a tag of XML: its text is the value.
+pub(super) fn tag(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     let before = place.before();
-    let blanks = before.iter().rev().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let before = &before[before.len().saturating_sub(NAME_BYTES_MAX)..];
+    let open = before.iter().rposition(|byte| *byte == b'<')?;
+    let name = &before[open + 1..];
+    let name = &name[..name.iter().position(u8::is_ascii_whitespace).unwrap_or(name.len())];
+    let Judgement::Secret(_) = keys.judge_heading(name) else { return None };
+    // `Vec<Token>` is no tag.
+    let is_open = before[..open].last().is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b':');
+    if name.starts_with(b"/") || !is_open {
+        return None;
+    }
+    let start = place.at + 1;
+    let end = start + place.run(start, |byte| byte != b'<');
+    if matches!(place.text[end..], [] | [b'<', b'/', ..]) { finding(place, start, end) } else { None }
+}
+
+/// At the blank behind an option of a command line: `--db-password hunter2`.
+pub(super) fn option(place: Place<'_>, keys: &Keys) -> Option<Finding> {
+    let name = name_before(place, |_| false)?;
+    let long = name.text.strip_prefix(b"--")?;
+    let Judgement::Secret(_) = keys.judge_heading(long) else { return None };
+    let start = place.at + place.run(place.at, is_blank);
+    let rest = &place.text[start..];
+    let word = &rest[..rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count()];
+    if name.is_spaced || name.is_quoted || rest.starts_with(b"-") || PROSE.contains(&word) {
+        return None;
+    }
+    value(place, start, Extent::Number)
+}
+
+/// Words that follow an option in a sentence about it.
+const PROSE: [&[u8]; 16] = [
+    b"is",
+    b"are",
+    b"was",
+    b"must",
+    b"or",
+    b"and",
+    b"to",
+    b"for",
+    b"in",
+    b"not",
+    b"flag",
+    b"option",
+    b"required",
+    b"missing",
+    b"cannot",
+    b"needs",
+];
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn name_before(place: Place<'_>, is_more: fn(u8) -> bool) -> Option<Name<'_>> {
+    let before = place.before();
+    let blanks = before.iter().rev().take(8).take_while(|byte| is_blank(**byte)).count();
     let before = &before[..before.len() - blanks];
     let (inner, is_quoted) = match before {
         [inner @ .., b'\\', b'"' | b'\''] | [inner @ .., b'"' | b'\'' | b'`'] => (inner, true),
         _ => (before, false),
     };
-    let is_name =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii();
-    let is_inner = |byte: &u8| is_name(byte) || (is_quoted && *byte == b' ');
-    let len = inner.iter().rev().take(NAME_BYTES_MAX).take_while(|byte| is_inner(byte)).count();
+    let is_name = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-' | b'.')
+            || !byte.is_ascii()
+            || is_more(byte)
+    };
+    let is_inner = |byte: u8| is_name(byte) || (is_quoted && byte == b' ');
+    let len = inner.iter().rev().take(NAME_BYTES_MAX).take_while(|byte| is_inner(**byte)).count();
     if len == 0 {
         return None;
     }
@@ -88,14 +156,13 @@ fn begins_line(place: Place<'_>, start: usize) -> bool {
 /// The value of a header: the rest of its line, or of the quotes in which the header stands.
 fn line(place: Place<'_>, name_start: usize) -> Option<Finding> {
     let quote = place.text[..name_start].last().copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-    let start = place.at + 1 + place.run(place.at + 1, |byte| matches!(byte, b' ' | b'\t'));
+    let start = place.at + 1 + place.run(place.at + 1, is_blank);
     let end = start + place.run(start, |byte| !matches!(byte, b'\r' | b'\n') && Some(byte) != quote);
     finding(place, start, end)
 }
 
 /// The value behind an equals sign or a colon, up to what ends it.
-fn value(place: Place<'_>, extent: Extent) -> Option<Finding> {
-    let start = place.at + 1 + place.run(place.at + 1, |byte| matches!(byte, b' ' | b'\t'));
+fn value(place: Place<'_>, start: usize, extent: Extent) -> Option<Finding> {
     let rest = &place.text[start..];
     match rest {
         [] => None,
