@@ -34,15 +34,35 @@ type Changes = HashMap<usize, Change>;
 
 /// Returns the trace as people read it. Clocks are corrected by at most `skew_max`; zero is off.
 pub(crate) fn adjusted(trace: Trace, skew_max: Duration) -> Result<Trace, BatchFull> {
-    let mut changes = Changes::new();
-    shared_ids::plan(&trace, &mut changes);
-    if !skew_max.is_zero() {
-        clock_skew::plan(&trace, skew_max, &mut changes);
-    }
+    let changes = planned(&trace, skew_max);
     if changes.is_empty() && !rewrite::is_needed(&trace) {
         return Ok(trace);
     }
-    rewrite::rewrite(&trace, &changes)
+    rewrite::rewrite(&trace, &changes, Wording::AsSent)
+}
+
+/// The same for answers in OTLP's words, which show a span as it stands: attributes by key, of a repeated one the
+/// last, events by name, and the names that lists of services and operations have for what was sent without one.
+pub(crate) fn adjusted_for_otlp(trace: &Trace, skew_max: Duration) -> Result<Trace, BatchFull> {
+    rewrite::rewrite(trace, &planned(trace, skew_max), Wording::InOrder)
+}
+
+/// How a copy words what is not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wording {
+    /// As it is: who shows it puts it in order and names it.
+    AsSent,
+    /// In order, each key once, with names where none were.
+    InOrder,
+}
+
+fn planned(trace: &Trace, skew_max: Duration) -> Changes {
+    let mut changes = Changes::new();
+    shared_ids::plan(trace, &mut changes);
+    if !skew_max.is_zero() {
+        clock_skew::plan(trace, skew_max, &mut changes);
+    }
+    changes
 }
 
 /// Returns the change of a row, to be filled in.
@@ -59,7 +79,8 @@ fn change_of<'a>(trace: &Trace, changes: &'a mut Changes, row: usize) -> &'a mut
 #[cfg(test)]
 mod tests {
     use span::{
-        BatchBuilder, LinkRow, ResourceRow, ScopeRow, SpanKind, SpanRow, TraceId, UnixNanos, ValueRef,
+        BatchBuilder, EventRow, LinkRow, ResourceRow, ScopeRow, SpanKind, SpanRow, TraceId, UnixNanos,
+        ValueRef,
     };
     use store::conformance::{Sketch, one, write};
     use wire::jaeger::model::{JaegerSpan, TagOrder};
@@ -204,5 +225,49 @@ mod tests {
             ["service.name=cart", "telemetry.sdk.name=otel", "telemetry.sdk.language=go"]
         );
         assert_eq!(span.links().map(|link| link.span_id().to_u64()).collect::<Vec<_>>(), [9]);
+    }
+
+    #[test]
+    fn otlp_is_in_order_and_named() {
+        let mut builder = BatchBuilder::new();
+        let resource = builder.resource(ResourceRow::default());
+        let scope = builder.scope(ScopeRow::default());
+        let mark = builder.mark();
+        for (key, value) in [("z", 1), ("k", 1), ("a", 1), ("k", 2)] {
+            builder.push(key.as_bytes(), ValueRef::Int(value)).unwrap();
+        }
+        let attributes = builder.since(mark);
+        let mark = builder.mark();
+        for name in ["zz", "aa"] {
+            let name = builder.text(name.as_bytes()).unwrap();
+            builder.event(EventRow { name, ..EventRow::default() });
+        }
+        let events = builder.events_since(mark);
+        let (trace_id, span_id) = (TraceId::from_halves(0, 1), SpanId::from_u64(1));
+        let (start, end) = (UnixNanos(500), UnixNanos(100));
+        let row = SpanRow { trace_id, span_id, start, end, ..SpanRow::default() };
+        builder.span(SpanRow { resource, scope, attributes, events, ..row });
+        let batch = builder.finish();
+        let trace = Trace::assemble(trace_id, batch.spans()).unwrap().unwrap();
+        let shown = adjusted_for_otlp(&trace, Duration::ZERO).unwrap();
+        let span = shown.batch().span(0);
+        let texts = |(key, value): (&[u8], ValueRef<'_>)| {
+            format!("{}={}", String::from_utf8_lossy(key), value.text_form())
+        };
+        assert_eq!(
+            span.attributes().map(texts).collect::<Vec<_>>(),
+            [
+                "@jaeger@warnings=[\"Negative duration detected: it ends 400ns before it starts\"]",
+                "a=1",
+                "k=2",
+                "z=1"
+            ]
+        );
+        assert_eq!(span.events().map(|event| event.name().to_vec()).collect::<Vec<_>>(), [b"aa", b"zz"]);
+        assert_eq!(span.name(), b"empty-span-name");
+        assert_eq!(
+            span.resource().attributes().map(texts).collect::<Vec<_>>(),
+            ["service.name=missing-service-name"]
+        );
     }
 }

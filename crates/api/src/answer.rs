@@ -145,7 +145,7 @@ impl Desk {
         open: impl FnOnce(&dyn TraceReader, &Stop) -> Result<A, ApiError> + Send + 'static,
     ) -> Result<Telling<A>, ApiError> {
         let mut share = self.0.pool.share();
-        share.begin(CHUNK_BYTES)?;
+        share.hold(CHUNK_BYTES)?;
         let turn = self.first_turn().await?;
         self.stats().queries.count();
         Telling::begin(self.clone(), share, turn, open).await

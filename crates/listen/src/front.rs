@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::guard::Guard;
-use crate::limits::URL_BYTES_MAX;
+use crate::limits::{HEADER_BYTES_MAX, URL_BYTES_MAX};
 use crate::pulse::Pulse;
 use crate::request_body::RequestBody;
 use crate::stall::ReplyBody;
@@ -41,6 +41,13 @@ impl<S> Front<S> {
             stats.urls_refused.count();
             let text = format!("414 the URL has {url_bytes} bytes, {URL_BYTES_MAX} are allowed");
             return Some((StatusCode::URI_TOO_LONG, text));
+        }
+        let header_bytes: usize =
+            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if HEADER_BYTES_MAX < header_bytes {
+            stats.headers_refused.count();
+            let text = format!("431 the headers have {header_bytes} bytes, {HEADER_BYTES_MAX} are allowed");
+            return Some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text));
         }
         let turned = self.guard.check(request, self.loopback).err()?;
         match turned {

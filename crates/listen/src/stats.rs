@@ -48,6 +48,8 @@ pub struct Stats {
     pub hosts_refused: Counter,
     /// Requests refused because of their `Origin`.
     pub origins_refused: Counter,
+    /// Requests refused because of the length of their headers.
+    pub headers_refused: Counter,
     /// Requests refused because of the length of their URL.
     pub urls_refused: Counter,
     /// Connections cut at the end of a drain.

@@ -213,6 +213,9 @@ async fn oversized_headers_and_urls_are_refused() {
     let reply = served.raw(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
     let long = "a".repeat(17 << 10);
+    let head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let reply = served.raw(format!("{head}X-Pad: {long}\r\n\r\n").as_bytes()).await;
+    assert!(reply.starts_with("HTTP/1.1 431 ") && reply.contains("16384 are allowed"), "{reply}");
     let reply = served
         .raw(format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
         .await;

@@ -27,6 +27,9 @@ pub(crate) use listener::Listener;
 pub(crate) use quantity::{duration, show_bytes, show_duration};
 pub(crate) use setting::{SETTINGS, Setting};
 
+/// What means nothing to an engine without a disk.
+const DISK_KEYS: [&str; 3] = ["data_dir", "retention", "retention_bytes"];
+
 /// Everything that an operator can decide, decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -163,6 +166,10 @@ impl Config {
             }
         }
         errors.extend(config.same_ports());
+        let unused = |given: &&Given| config.storage == Storage::Memory && DISK_KEYS.contains(&given.key);
+        let said =
+            |given: &Given| format!("{} is for --storage columnar; memory has memory_bytes", given.from);
+        notices.extend(given.iter().filter(unused).map(said));
         if errors.is_empty() { Ok((config, notices)) } else { Err(ConfigErrors(errors)) }
     }
 
@@ -313,6 +320,21 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_documented_in_its_three_spellings() {
+        let page = include_str!("../../../docs/configuration.md");
+        for setting in &SETTINGS {
+            let (key, flag, variable) = (setting.key, setting.flag(), setting.variable());
+            let row = format!("| `{key}` | `--{flag} {}` | `{variable}` | {} |", setting.value, setting.help);
+            assert!(page.contains(&row), "the page lacks {row}");
+        }
+        let (_, rest) = page.split_once("```yaml\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        let (config, notices) = Config::of(&sources(&[], &[], example)).unwrap();
+        assert_eq!(config.address(Listener::OtlpGrpc), Some(Address::Every(4317)));
+        assert_eq!((config.address(Listener::Zipkin), notices.len()), (None, 0));
+    }
+
+    #[test]
     fn file_may_say_everything() {
         let file = "
 listen:
@@ -337,6 +359,12 @@ log: receive=debug
         assert_eq!((config.storage, config.retention_bytes), (Storage::Memory, 5_000_000_000));
         assert_eq!((config.limits.request_bytes, config.limits.query_time.as_secs()), (1 << 20, 90));
         assert_eq!((config.sampling_probability, config.log.as_str()), (0.5, "receive=debug"));
-        assert!(notices.is_empty());
+        assert_eq!(
+            notices,
+            [
+                "tracewell.yaml:8: retention is for --storage columnar; memory has memory_bytes",
+                "tracewell.yaml:9: retention_bytes is for --storage columnar; memory has memory_bytes"
+            ]
+        );
     }
 }

@@ -120,7 +120,7 @@ fn report(target: &str, tally: &Tally, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-9);
     let mut lines = vec![
         format!("sent to        {target}"),
-        format!("requests       {} ({} tried again)", tally.requests_sent(), tally.retries()),
+        format!("exports        {} ({} tried again)", tally.requests_sent(), tally.retries()),
         format!("spans          {spans} ({:.0} a second)", spans as f64 / seconds),
         format!(
             "bytes          {} ({:.1} a span)",
@@ -129,7 +129,7 @@ fn report(target: &str, tally: &Tally, took: Duration) {
         ),
         format!("took           {seconds:.2} s"),
     ];
-    if tally.requests_acked() == 0 && tally.spans_refused() + tally.spans_given_up() == 0 {
+    if 0 < spans && tally.requests_acked() == 0 && tally.spans_refused() + tally.spans_given_up() == 0 {
         lines.push("acknowledged   datagrams are not; look the traces up to see what arrived".to_owned());
     } else {
         lines.push(format!("acknowledged   {}", tally.spans_acked()));

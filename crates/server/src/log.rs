@@ -1,8 +1,10 @@
 //! What the process says while it runs: lines on standard error.
 //!
-//! `--log debug` sets our rooms, `--log receive=debug` one of them; what we depend on stays at warnings.
+//! `--log debug` sets our rooms, `--log receive=debug` one of them; what we depend on stays at warnings. At
+//! debug each request and each query is a line when it ends, with what it was and how long it took.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// The crates whose level `--log LEVEL` sets.
 const ROOMS: [&str; 12] = [
@@ -26,8 +28,11 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub(crate) fn begin(filter: &str) {
     let filter = EnvFilter::try_new(directives(filter)).unwrap_or_else(|_| EnvFilter::new("warn"));
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let begun =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr);
+    let begun = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(std::io::stderr);
     // A second call, from a test in the same process, changes nothing.
     let _ = begun.try_init();
 }

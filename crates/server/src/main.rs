@@ -55,7 +55,8 @@ fn run(cli: Cli, jaeger_flags: Vec<(String, String)>) -> anyhow::Result<ExitCode
             serve::run(&config, &notices)?;
         }
         Command::Validate(flags) => {
-            let (_, notices) = configure(flags, jaeger_flags)?;
+            let (config, notices) = configure(flags, jaeger_flags)?;
+            serve::check_strategies(&config)?;
             let notices = notices.into_iter().map(|notice| format!("note: {notice}\n")).collect::<String>();
             say(&format!("{notices}the configuration is good"));
         }

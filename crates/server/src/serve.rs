@@ -40,6 +40,11 @@ const OWN_CONNECTIONS: usize = 64;
 /// What the flow may take at the end, beside the time for open requests.
 const REST_TIME: Duration = Duration::from_secs(10);
 
+/// Reads the file of sampling strategies, where there is one, as the start would.
+pub(crate) fn check_strategies(config: &Config) -> anyhow::Result<()> {
+    strategies::load(config).map(drop)
+}
+
 /// The process while it serves.
 struct Running {
     public: Listeners,
@@ -84,6 +89,7 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
                 .map(|(listener, bound)| (*listener, bound.port()))
                 .collect(),
             descriptors_max: descriptors,
+            limits: config.limits.clone(),
             engine: measure,
         };
         let telemetry = Arc::new(telemetry);

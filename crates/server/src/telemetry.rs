@@ -14,7 +14,7 @@ use pipeline::Intake;
 use receive::{Cause, Door, Protocol, Sampling};
 
 use crate::clock;
-use crate::config::Listener;
+use crate::config::{Limits, Listener};
 use crate::exposition::{CONTENT_TYPE, Exposition};
 use crate::health::Health;
 use crate::process::{Process, datagrams_dropped};
@@ -31,6 +31,7 @@ pub(crate) struct Telemetry {
     /// The ports that datagrams come to.
     pub(crate) datagram_ports: Vec<(Listener, u16)>,
     pub(crate) descriptors_max: u64,
+    pub(crate) limits: Limits,
     pub(crate) engine: Box<dyn Fn(&mut Exposition) + Send + Sync>,
 }
 
@@ -53,6 +54,7 @@ impl Telemetry {
         self.answered(&mut text);
         self.connected(&mut text);
         (self.engine)(&mut text);
+        self.budgets(&mut text);
         self.process(&mut text);
         text.finish()
     }
@@ -222,6 +224,7 @@ impl Telemetry {
                 ("reply_stalled", &stats.replies_stalled),
                 ("host", &stats.hosts_refused),
                 ("origin", &stats.origins_refused),
+                ("headers", &stats.headers_refused),
                 ("url", &stats.urls_refused),
                 ("drained", &stats.connections_cut),
             ] {
@@ -229,6 +232,24 @@ impl Telemetry {
                 let help = "Connections and requests that ended otherwise than their client wanted.";
                 text.counter("tracewell_connections_troubled_total", help, &labels, count.total());
             }
+        }
+    }
+
+    /// What the gauges beside it may reach.
+    fn budgets(&self, text: &mut Exposition) {
+        let limits = &self.limits;
+        for (setting, value) in [
+            ("limits.request_bytes", limits.request_bytes as f64),
+            ("limits.decompressed_bytes", limits.decompressed_bytes as f64),
+            ("limits.message_bytes", limits.message_bytes as f64),
+            ("limits.in_flight_bytes", limits.in_flight_bytes as f64),
+            ("limits.intake_bytes", limits.intake_bytes as f64),
+            ("limits.intake_spans", limits.intake_spans as f64),
+            ("limits.answer_bytes", limits.answer_bytes as f64),
+            ("limits.query_time", limits.query_time.as_secs_f64()),
+        ] {
+            let help = "Budgets by their settings, in bytes, spans and seconds.";
+            text.gauge("tracewell_limit", help, &[("setting", setting)], value);
         }
     }
 

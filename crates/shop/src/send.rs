@@ -13,13 +13,14 @@ mod tally;
 mod verdict;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use span::{Encoding, SpanBatch};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::call::{Connection, Endpoint, Version};
+use crate::call::{CallError, Connection, Endpoint, Version};
 use crate::protocol::Protocol;
 
 pub use datagrams::SendError;
@@ -33,6 +34,9 @@ const CALL_TIME: Duration = Duration::from_secs(30);
 /// The first and the longest pause where the server named none.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// A server that is about to start has so long; one that answered before has all of the patience.
+const NOBODY_TIME: Duration = Duration::from_secs(5);
 
 /// Where and how to send.
 #[derive(Clone, Debug)]
@@ -58,6 +62,10 @@ struct Shared {
     batches: Mutex<mpsc::Receiver<Due>>,
     start: Instant,
     tally: Arc<Tally>,
+    /// Patience has ended once and nothing was taken since: what follows is tried a single time.
+    impatient: AtomicBool,
+    /// Somebody has answered something.
+    answered: AtomicBool,
 }
 
 /// Sends all of `batches` and counts into `tally`. It returns when the last one is settled.
@@ -79,7 +87,9 @@ pub async fn send(
             }
         }
     });
-    let shared = Arc::new(Shared { load, batches: Mutex::new(receiver), start: Instant::now(), tally });
+    let (impatient, answered) = Default::default();
+    let (batches, start) = (Mutex::new(receiver), Instant::now());
+    let shared = Arc::new(Shared { load, batches, start, tally, impatient, answered });
     let mut sending = tokio::task::JoinSet::new();
     for _ in 0..connections {
         sending.spawn(run(Arc::clone(&shared)));
@@ -108,7 +118,7 @@ async fn run(shared: Arc<Shared>) -> Result<(), SendError> {
         let encode = tokio::task::spawn_blocking(move || messages(protocol, encoding, &batch));
         let encoded = encode.await.map_err(|_| SendError::Panicked)?;
         for message in encoded {
-            settle(&mut connection, load, &message, &shared.tally).await;
+            settle(&mut connection, &shared, &message).await?;
         }
     }
     Ok(())
@@ -124,20 +134,36 @@ impl Shared {
     }
 }
 
-/// Sends one message until it is acknowledged, refused for good, or patience ends.
-async fn settle(connection: &mut Connection, load: &Load, message: &Message, tally: &Tally) {
+/// Sends one message until it is acknowledged, refused for good, or patience ends. An error is that nobody was ever
+/// there.
+async fn settle(connection: &mut Connection, shared: &Shared, message: &Message) -> Result<(), SendError> {
+    let Shared { load, tally, .. } = shared;
     tally.sent(message);
-    let deadline = Instant::now() + load.patience;
+    let patience = if shared.impatient.load(Ordering::Relaxed) { Duration::ZERO } else { load.patience };
+    let start = Instant::now();
     let mut pause = PAUSE_MIN;
     loop {
         let answer = connection.call(message.request(load), CALL_TIME).await;
+        let is_nobody = matches!(answer, Err(CallError::Connect { .. }));
+        shared.answered.fetch_or(!is_nobody, Ordering::Relaxed);
         match verdict::of(load.protocol, answer) {
-            Verdict::Acked { rejected, reason } => return tally.acked(message, rejected, reason),
-            Verdict::Refused { why } => return tally.refused(message, why),
+            Verdict::Acked { rejected, reason } => {
+                shared.impatient.store(false, Ordering::Relaxed);
+                tally.acked(message, rejected, reason);
+                return Ok(());
+            }
+            Verdict::Refused { why } => {
+                tally.refused(message, why);
+                return Ok(());
+            }
             Verdict::Later { after, why } => {
                 let wait = after.unwrap_or(pause);
-                if deadline < Instant::now() + wait {
-                    return tally.given_up(message, why);
+                let is_never = is_nobody && !shared.answered.load(Ordering::Relaxed);
+                let patience = if is_never { patience.min(NOBODY_TIME) } else { patience };
+                if patience < start.elapsed() + wait {
+                    shared.impatient.store(true, Ordering::Relaxed);
+                    tally.given_up(message, why.clone());
+                    return if is_never { Err(SendError::Nobody { why }) } else { Ok(()) };
                 }
                 tally.later(message, why);
                 sleep(wait).await;
@@ -210,7 +236,8 @@ mod tests {
         let tally = Arc::new(Tally::default());
         let load = Load { patience: Duration::ZERO, ..load(endpoint) };
         let due = World::new(42).requests().unpaced().take(1);
-        send(load, due, Arc::clone(&tally)).await.unwrap();
+        let error = send(load, due, Arc::clone(&tally)).await.unwrap_err();
+        assert!(error.to_string().starts_with("nobody listens: cannot connect to 127.0.0.1:"), "{error}");
         assert_eq!((tally.spans_given_up(), tally.spans_acked()), (tally.spans_sent(), 0));
         assert!(tally.complaint().unwrap().starts_with("cannot connect to 127.0.0.1:"));
     }

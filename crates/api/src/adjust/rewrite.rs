@@ -1,18 +1,20 @@
 //! Copies a trace, changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 
 use span::{
-    BatchBuilder, BatchFull, EventRow, LinkRow, PackedWriter, ResourceRow, Rows, ScopeRow, SpanRef, SpanRow,
-    Trace, UnixNanos, ValueRef,
+    BatchBuilder, BatchFull, EventRef, EventRow, LinkRow, PackedWriter, ResourceRow, Rows, ScopeRow, SpanRef,
+    SpanRow, Trace, UnixNanos, ValueRef,
 };
-use wire::jaeger::model::WARNINGS_KEY;
+use wire::jaeger::model::{WARNINGS_KEY, negative_duration};
 
-use super::{Change, Changes};
+use super::{Change, Changes, Wording};
 
 /// Attributes that hold an IPv4 address, sometimes as a number.
 const ADDRESS_KEYS: [&[u8]; 2] = [b"ip", b"peer.ipv4"];
+
+const SERVICE_KEY: &[u8] = b"service.name";
 
 /// What describes the SDK and not the span.
 const LIBRARY_KEYS: [&[u8]; 5] = [
@@ -40,9 +42,10 @@ pub(super) fn is_needed(trace: &Trace) -> bool {
 }
 
 /// Returns the trace with the changes made and everything else put right.
-pub(super) fn rewrite(trace: &Trace, changes: &Changes) -> Result<Trace, BatchFull> {
+pub(super) fn rewrite(trace: &Trace, changes: &Changes, wording: Wording) -> Result<Trace, BatchFull> {
     let moved = Moved::of(trace);
-    let mut copy = Copy { builder: BatchBuilder::new(), resources: HashMap::new(), scopes: HashMap::new() };
+    let (resources, scopes) = Default::default();
+    let mut copy = Copy { wording, builder: BatchBuilder::new(), resources, scopes };
     for (row, span) in trace.spans().enumerate() {
         copy.span(span, changes.get(&row), &moved)?;
     }
@@ -77,6 +80,7 @@ impl<'a> Moved<'a> {
 }
 
 struct Copy {
+    wording: Wording,
     builder: BatchBuilder,
     resources: HashMap<u32, u32>,
     scopes: HashMap<u32, u32>,
@@ -96,11 +100,8 @@ impl Copy {
         for warning in change.into_iter().flat_map(|change| &change.warnings) {
             warnings.add(warning);
         }
-        let mark = self.builder.mark();
-        for (key, value) in span.attributes() {
-            if key == WARNINGS_KEY.as_bytes() {
-                continue;
-            }
+        let mut kept = Vec::with_capacity(span.attributes().len() + 1);
+        for (key, value) in span.attributes().filter(|(key, _)| *key != WARNINGS_KEY.as_bytes()) {
             if LIBRARY_KEYS.contains(&key) {
                 if moved.value(span, key) == Some(value) {
                     continue;
@@ -108,16 +109,25 @@ impl Copy {
                 let key = String::from_utf8_lossy(key);
                 warnings.add(&format!("conflicting values between Span and Resource for attribute {key}"));
             }
-            self.attribute((key, value))?;
+            kept.push((key, value));
         }
         for _ in span.links().filter(|link| link.trace_id().is_none()) {
             warnings.add("Invalid span link removed");
         }
-        warnings.push(&mut self.builder)?;
-        let attributes = self.builder.since(mark);
+        if self.wording == Wording::InOrder {
+            negative_duration(span).iter().for_each(|warning| warnings.add(warning));
+        }
+        let list = warnings.finish();
+        let list = list.as_ref().map(|bytes| ValueRef::Array(span::Packed::new(bytes).list()));
+        kept.extend(list.map(|list| (WARNINGS_KEY.as_bytes(), list)));
+        let attributes = self.attributes(kept.into_iter())?;
         let mark = self.builder.mark();
         self.events(span, shift)?;
         self.links(span)?;
+        let name = match self.wording {
+            Wording::AsSent => span.name(),
+            Wording::InOrder => span.operation().as_bytes(),
+        };
         let row = SpanRow {
             span_id: change.map_or_else(|| span.span_id(), |change| change.span_id),
             parent_span_id: change.map_or_else(|| span.parent_span_id(), |change| change.parent_span_id),
@@ -125,7 +135,7 @@ impl Copy {
             end: shifted(span.end(), shift),
             resource,
             scope,
-            name: self.builder.text(span.name())?,
+            name: self.builder.text(name)?,
             status_message: self.builder.text(span.status_message())?,
             trace_state: self.builder.text(span.trace_state())?,
             attributes,
@@ -145,7 +155,12 @@ impl Copy {
         }
         let resource = span.resource();
         let added = moved.0.get(&row).into_iter().flatten().copied();
-        let attributes = self.attributes(resource.attributes().chain(added))?;
+        let service = (SERVICE_KEY, ValueRef::Str(resource.service().as_bytes()));
+        let attributes = match self.wording {
+            Wording::AsSent => self.attributes(resource.attributes().chain(added))?,
+            // As the last of its key it is the one that stands.
+            Wording::InOrder => self.attributes(resource.attributes().chain(added).chain([service]))?,
+        };
         let copied = ResourceRow {
             attributes,
             schema_url: self.builder.text(resource.schema_url())?,
@@ -177,7 +192,11 @@ impl Copy {
     }
 
     fn events(&mut self, span: SpanRef<'_>, shift: i64) -> Result<(), BatchFull> {
-        for event in span.events() {
+        let mut events: Vec<EventRef<'_>> = span.events().collect();
+        if self.wording == Wording::InOrder {
+            events.sort_by_key(|event| event.name());
+        }
+        for event in events {
             let copied = EventRow {
                 time: shifted(event.time(), shift),
                 name: self.builder.text(event.name())?,
@@ -205,8 +224,12 @@ impl Copy {
 
     fn attributes<'a>(&mut self, all: impl Iterator<Item = Attribute<'a>>) -> Result<Rows, BatchFull> {
         let mark = self.builder.mark();
-        for attribute in all {
-            self.attribute(attribute)?;
+        match self.wording {
+            Wording::AsSent => all.into_iter().try_for_each(|attribute| self.attribute(attribute))?,
+            Wording::InOrder => {
+                let by_key: BTreeMap<_, _> = all.collect();
+                by_key.into_iter().try_for_each(|attribute| self.attribute(attribute))?;
+            }
         }
         Ok(self.builder.since(mark))
     }
@@ -253,12 +276,9 @@ impl Warnings {
         self.any = true;
     }
 
-    fn push(self, builder: &mut BatchBuilder) -> Result<(), BatchFull> {
-        if !self.any {
-            return Ok(());
-        }
-        let bytes = self.list.finish();
-        builder.push(WARNINGS_KEY.as_bytes(), ValueRef::Array(span::Packed::new(&bytes).list()))
+    /// Returns them as a packed list, if there are any.
+    fn finish(self) -> Option<Vec<u8>> {
+        self.any.then(|| self.list.finish())
     }
 }
 

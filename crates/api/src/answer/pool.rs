@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::ApiError;
 
+/// An answer of so many bytes is small.
+const SMALL_BYTES_MAX: usize = 1 << 20;
+
 /// The memory that answers may hold together. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -36,24 +39,17 @@ impl Pool {
 }
 
 impl Share {
-    /// Makes an empty share hold its first `bytes`. A quarter of the pool is kept for answers that have
-    /// begun: a new one is refused in words, while those would be cut in the middle.
-    pub(crate) fn begin(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let bytes_max = self.pool.bytes_max;
-        if bytes_max - bytes_max / 4 < self.pool.held().saturating_add(bytes) {
-            return Err(ApiError::PoolExhausted { bytes_max });
-        }
-        self.hold(bytes)
-    }
-
     /// Makes the share hold `bytes`, more or less than before. Fails, and holds what it held, where
-    /// the pool has no room.
+    /// the pool has no room. A quarter of the pool is for small answers alone, so that a few large ones,
+    /// which somebody asked for and does not read, leave everybody else their lists and their traces.
     pub fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes <= self.bytes {
             self.pool.held.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
         } else {
             let more = bytes - self.bytes;
-            let room = |held: usize| held.checked_add(more).filter(|held| *held <= self.pool.bytes_max);
+            let bytes_max = self.pool.bytes_max;
+            let limit = if bytes <= SMALL_BYTES_MAX { bytes_max } else { bytes_max - bytes_max / 4 };
+            let room = |held: usize| held.checked_add(more).filter(|held| *held <= limit);
             let taken = self.pool.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room);
             taken.map_err(|_| ApiError::PoolExhausted { bytes_max: self.pool.bytes_max })?;
         }
@@ -88,13 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_is_kept_for_answers_that_have_begun() {
-        let pool = Pool::new(100);
-        let (mut old, mut new) = (pool.share(), pool.share());
-        old.begin(70).unwrap();
-        assert!(matches!(new.begin(6), Err(ApiError::PoolExhausted { bytes_max: 100 })));
-        old.hold(95).unwrap();
-        old.hold(20).unwrap();
-        new.begin(6).unwrap();
+    fn large_answers_leave_a_quarter_to_small_ones() {
+        let pool = Pool::new(8 << 20);
+        let (mut large, mut small) = (pool.share(), pool.share());
+        large.hold(6 << 20).unwrap();
+        assert!(matches!(large.hold((6 << 20) + 1), Err(ApiError::PoolExhausted { .. })));
+        small.hold(1 << 20).unwrap();
+        assert!(small.hold(2 << 20).is_err());
+        large.hold(2 << 20).unwrap();
+        small.hold(2 << 20).unwrap();
+        assert_eq!(pool.held(), 4 << 20);
     }
 }

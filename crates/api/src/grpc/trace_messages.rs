@@ -9,7 +9,7 @@ use wire::jaeger::model::{JaegerSpan, Processes, TagOrder};
 use wire::jaeger::proto_chunk;
 use wire::{otlp, valid_text};
 
-use crate::adjust::adjusted;
+use crate::adjust::{adjusted, adjusted_for_otlp};
 use crate::encoded::Encoded;
 use crate::{Answer, ApiError, Share, Told};
 
@@ -58,13 +58,15 @@ impl Answer for TraceMessages {
         let Some(trace) = trace else { return Ok(Told::Last(Vec::new())) };
         // Rows and text together outweigh both encodings.
         share.hold(2 * trace.batch().bytes())?;
-        let (trace, order) = match self.adjust {
-            Some(skew_max) => (adjusted(trace, skew_max).map_err(StoreError::from)?, TagOrder::ByKey),
-            None => (trace, TagOrder::AsSent),
-        };
-        Ok(Told::Part(match self.version {
-            Version::V2 => in_tens(&trace, order),
-            Version::V3 => in_otlp(&trace)?,
+        Ok(Told::Part(match (self.version, self.adjust) {
+            (Version::V2, None) => in_tens(&trace, TagOrder::AsSent),
+            (Version::V2, Some(skew_max)) => {
+                in_tens(&adjusted(trace, skew_max).map_err(StoreError::from)?, TagOrder::ByKey)
+            }
+            (Version::V3, None) => in_otlp(&trace)?,
+            (Version::V3, Some(skew_max)) => {
+                in_otlp(&adjusted_for_otlp(&trace, skew_max).map_err(StoreError::from)?)?
+            }
         }))
     }
 }

@@ -6,7 +6,7 @@ use span::Trace;
 use store::{StoreError, TraceCursor};
 use wire::otlp;
 
-use crate::adjust::adjusted;
+use crate::adjust::adjusted_for_otlp;
 use crate::{Answer, ApiError, Share, Told};
 
 /// What stands around all resources of an answer.
@@ -57,7 +57,7 @@ impl Answer for TracesJson {
         // The text is some three times as long as the rows' own, and both are there at once.
         share.hold(4 * trace.batch().bytes())?;
         let trace = match self.adjust {
-            Some(skew_max) => adjusted(trace, skew_max).map_err(StoreError::from)?,
+            Some(skew_max) => adjusted_for_otlp(&trace, skew_max).map_err(StoreError::from)?,
             None => trace,
         };
         let mut text = if self.begun { b",".to_vec() } else { BEGIN.to_vec() };

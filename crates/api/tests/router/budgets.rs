@@ -176,12 +176,12 @@ async fn slow_query_is_stopped_and_told() {
 
 #[tokio::test]
 async fn exhausted_pool_refuses_with_retry_after() {
-    let (world, _) = staged(|backend| backend.limits.answer_bytes_max = 400 << 10);
+    let (world, _) = staged(|backend| backend.limits.answer_bytes_max = 300 << 10);
     fill(&world);
     let unread = begin(&world, "/api/traces?limit=2000").await;
     assert_eq!(unread.status(), StatusCode::OK);
     let reply = world.get("/api/services").await;
-    reply.is_refused(503, "all answers together hold 409600 bytes already; try again, or narrow the search");
+    reply.is_refused(503, "all answers together hold 307200 bytes already; try again, or narrow the search");
     assert_eq!(reply.header("retry-after"), "1");
     drop(unread);
     assert_eq!(world.get("/api/services").await.status, StatusCode::OK);
@@ -190,7 +190,7 @@ async fn exhausted_pool_refuses_with_retry_after() {
 
 #[tokio::test]
 async fn trace_larger_than_the_pool_is_refused_before_it_begins() {
-    let (world, _) = staged(|backend| backend.limits.answer_bytes_max = 400 << 10);
+    let (world, _) = staged(|backend| backend.limits.answer_bytes_max = 300 << 10);
     world.keep(&[one("cart", &"n".repeat(400 << 10), 1, NOW)]);
     assert_eq!(world.get("/api/traces/1").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

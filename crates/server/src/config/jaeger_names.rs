@@ -4,6 +4,7 @@
 //! A name without a meaning here is named once at start, so nothing is ignored in silence.
 
 use super::error::ConfigError;
+use super::setting::is_made_for_services;
 use super::{Given, quantity};
 
 /// What one of Jaeger's names means here.
@@ -16,13 +17,15 @@ enum Meaning {
     Enabled(&'static [&'static str]),
     /// The value as it is.
     Same(&'static str),
+    /// A host for all listeners that name none.
+    Host,
     /// Jaeger's storage types.
     Storage,
     /// Nothing here; the text says why or what to use.
     Nothing(&'static str),
 }
 
-use Meaning::{Address, Enabled, Nothing, Same, Storage};
+use Meaning::{Address, Enabled, Host, Nothing, Same, Storage};
 
 const QUEUE: &str = "what waits is bounded in bytes: limits.intake_bytes";
 const CORS: &str = "allowed websites are listen.origins";
@@ -31,7 +34,7 @@ const ALIVE: &str = "connections have limits of their own";
 const TENANTS: &str = "there is one tenant";
 
 /// Jaeger's flags with memory storage, of versions 1 and 2, and variables that never were flags.
-static NAMES: [(&str, Meaning); 63] = [
+static NAMES: [(&str, Meaning); 65] = [
     ("admin.http.host-port", Address("listen.admin")),
     ("collector.grpc-server.host-port", Address("listen.jaeger_grpc")),
     ("collector.grpc-server.max-message-size", Same("limits.message_bytes")),
@@ -90,6 +93,8 @@ static NAMES: [(&str, Meaning); 63] = [
         Nothing("metrics are always there for Prometheus, on the listeners admin and metrics"),
     ),
     ("metrics-http-route", Nothing("metrics are at /metrics")),
+    ("jaeger-listen-host", Host),
+    ("prometheus-server-url", Nothing("no metrics storage is asked")),
     ("log-level", Same("log")),
     ("log-encoding", Nothing("logs are lines of text")),
     ("span-storage-type", Storage),
@@ -104,6 +109,32 @@ static NAMES: [(&str, Meaning); 63] = [
 const VERSION_TWO: [(&str, &str); 2] = [
     ("set", "it changes a Jaeger configuration; give our flag instead"),
     ("feature-gates", "there are none"),
+];
+
+/// What Jaeger's clients read behind `JAEGER_`: whoever traces this process with one may set it.
+const CLIENTS: [&str; 22] = [
+    "SERVICE_NAME",
+    "AGENT_HOST",
+    "AGENT_PORT",
+    "ENDPOINT",
+    "AUTH_TOKEN",
+    "USER",
+    "USERNAME",
+    "PASSWORD",
+    "PROPAGATION",
+    "REPORTER_LOG_SPANS",
+    "REPORTER_MAX_QUEUE_SIZE",
+    "REPORTER_FLUSH_INTERVAL",
+    "REPORTER_ATTEMPT_RECONNECTING_DISABLED",
+    "REPORTER_ATTEMPT_RECONNECT_INTERVAL",
+    "SAMPLER_TYPE",
+    "SAMPLER_PARAM",
+    "SAMPLER_MANAGER_HOST_PORT",
+    "SAMPLING_ENDPOINT",
+    "SAMPLER_MAX_OPERATIONS",
+    "SAMPLER_REFRESH_INTERVAL",
+    "TAGS",
+    "TRACEID_128BIT",
 ];
 
 /// Flags that need no value behind them.
@@ -197,7 +228,20 @@ pub(super) fn of_environment(
         environment.iter().map(|(name, _)| name.as_str()).filter(|name| is_tls(name)).collect();
     tls.sort_unstable();
     notices.extend(tls.into_iter().map(|name| ignored(name, TLS)));
+    let mut unknown: Vec<&str> = environment
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("JAEGER_") && !seen.contains(name) && !is_others(name))
+        .collect();
+    unknown.sort_unstable();
+    notices.extend(unknown.into_iter().map(|name| ignored(name, "nothing here bears that name")));
     given
+}
+
+/// Tells whether a name is one that Jaeger's clients read, or that Kubernetes makes for a service.
+fn is_others(name: &str) -> bool {
+    let of_client = CLIENTS.iter().any(|known| name.strip_prefix("JAEGER_") == Some(known));
+    of_client || is_made_for_services(name)
 }
 
 fn read(
@@ -222,6 +266,7 @@ fn read(
                 Vec::new()
             }
         },
+        Host => one("listen.host", value),
         // Jaeger writes "0s" for its own default where zero would mean nothing to us.
         Same("sampling.reload") if quantity::duration(value).is_ok_and(|time| time.is_zero()) => Vec::new(),
         Same(key) => one(key, value),
@@ -294,6 +339,7 @@ mod tests {
                 Same("sampling.probability") => "0.5",
                 Same(_) => "4096",
                 Storage => "memory",
+                Host => "0.0.0.0",
                 Nothing(_) => "anything",
             };
             let flags =
@@ -329,6 +375,21 @@ mod tests {
             "COLLECTOR_GRPC_TLS_ENABLED is Jaeger's and is ignored: no listener speaks TLS; put a proxy before it",
         ];
         assert_eq!(notices, expected);
+    }
+
+    #[test]
+    fn what_is_jaegers_and_unknown_is_named_and_what_is_its_clients_is_not() {
+        let environment = [
+            ("JAEGER_LISTEN_HOST", "0.0.0.0"),
+            ("JAEGER_NOVELTY", "1"),
+            ("JAEGER_AGENT_HOST", "jaeger"),
+            ("JAEGER_QUERY_SERVICE_HOST", "10.0.0.1"),
+            ("JAEGER_COLLECTOR_PORT_4317_TCP", "tcp://10.0.0.1:4317"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let (config, notices) = Config::of(&Sources { environment, ..Sources::default() }).unwrap();
+        assert_eq!(config.address(Listener::OtlpGrpc), Some(listen::Address::Every(4317)));
+        assert_eq!(notices, ["JAEGER_NOVELTY is Jaeger's and is ignored: nothing here bears that name"]);
     }
 
     #[test]

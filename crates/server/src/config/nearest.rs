@@ -1,10 +1,15 @@
 //! Which name somebody meant.
 
-/// Returns the candidate with the fewest letters to change; of equals the first.
+/// Returns the candidate with the fewest letters to change; of equals the first. A dash is as good as an
+/// underscore, and whoever leaves a group out, or writes another one, means its member.
 pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> &'a str {
+    let name = name.replace('-', "_");
+    let member = name.rsplit('.').next().unwrap_or_default();
     let mut best = ("", usize::MAX);
     for candidate in candidates {
-        let distance = distance(name, candidate);
+        let own = candidate.rsplit('.').next().unwrap_or_default();
+        // One more, so that a whole name that is as near goes first.
+        let distance = distance(&name, candidate).min(distance(member, own) + 1);
         if distance < best.1 {
             best = (candidate, distance);
         }
@@ -45,6 +50,10 @@ mod tests {
         {
             assert_eq!(distance(left, right), expected, "{left} {right}");
         }
+        assert_eq!(
+            nearest("otlp-grpc", ["storage", "listen.otlp_http", "listen.otlp_grpc"]),
+            "listen.otlp_grpc"
+        );
         assert_eq!(nearest("otlp_grcp", ["otlp_http", "otlp_grpc", "zipkin"]), "otlp_grpc");
     }
 }

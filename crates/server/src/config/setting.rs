@@ -368,6 +368,11 @@ pub(super) fn of_flag(flag: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.flag() == flag)
 }
 
+/// Tells whether Kubernetes makes a variable of this name for a service.
+pub(super) fn is_made_for_services(name: &str) -> bool {
+    OF_SERVICES.iter().any(|part| name.contains(part))
+}
+
 /// Reads `TRACEWELL_*`.
 pub(super) fn of_environment(
     environment: &[(String, String)],
@@ -378,8 +383,7 @@ pub(super) fn of_environment(
         environment.iter().filter(|(name, _)| name.starts_with("TRACEWELL_")).collect();
     ours.sort();
     for (name, value) in ours {
-        let other =
-            OTHER_VARIABLES.contains(&name.as_str()) || OF_SERVICES.iter().any(|part| name.contains(part));
+        let other = OTHER_VARIABLES.contains(&name.as_str()) || is_made_for_services(name);
         match SETTINGS.iter().find(|setting| setting.variable() == *name) {
             Some(setting) => given.push(Given { key: setting.key, value: value.clone(), from: name.clone() }),
             None if other => {}

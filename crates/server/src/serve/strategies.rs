@@ -47,10 +47,15 @@ pub(super) fn watch(config: &Config, sampling: Arc<Sampling>, stop: Cancellation
                 () = stop.cancelled() => return,
             }
             let now = stamp(&path);
-            if now == last || now.is_none() {
+            if now == last {
                 continue;
             }
             last = now;
+            if now.is_none() {
+                let file = path.display();
+                tracing::warn!(%file, "the file of sampling strategies is gone; they stay as they were");
+                continue;
+            }
             match read(&path, probability) {
                 Ok(strategies) => {
                     tracing::info!(file = %path.display(), "sampling strategies were read again");

@@ -56,14 +56,16 @@ fn missing_and_broken_files_are_said() {
 fn every_taken_port_is_named_with_its_flag() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let one = other.local_addr().unwrap().to_string();
+    let another = TcpListener::bind("127.0.0.1:0").unwrap();
+    let three = another.local_addr().unwrap().to_string();
     let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
     let two = holder.local_addr().unwrap().to_string();
     let (good, text) =
-        run(&["--query", &one, "--health", &one, "--jaeger-compact", &two, "--storage", "memory"]);
+        run(&["--query", &one, "--health", &three, "--jaeger-compact", &two, "--storage", "memory"]);
     assert!(!good);
     for line in [
         format!("  --query           {one} is taken\n"),
-        format!("  --health          {one} is taken\n"),
+        format!("  --health          {three} is taken\n"),
         format!("  --jaeger-compact  {two} is taken\n"),
     ] {
         assert!(text.contains(&line), "{text}");

@@ -22,6 +22,12 @@ pub enum SendError {
         /// What the system said.
         source: io::Error,
     },
+    /// The server cannot be reached, and never could.
+    #[error("nobody listens: {why}; start the server, or name another endpoint")]
+    Nobody {
+        /// What the connection failed of.
+        why: String,
+    },
     /// A task of ours panicked; it has said why.
     #[error("sending stopped: a task panicked")]
     Panicked,

@@ -32,6 +32,7 @@ use std::borrow::Cow;
 
 use span::{DurationNanos, SpanId, TraceId, UnixNanos};
 
+pub use operation::negative_duration;
 pub use process::{Processes, process_id};
 
 /// The attribute that holds warnings about a span, as strings; it is shown beside the tags.

@@ -139,11 +139,20 @@ fn log_of<'a>(event: EventRef<'a>, order: TagOrder) -> JaegerLog<'a> {
 }
 
 fn warnings_of(span: SpanRef<'_>) -> Vec<Cow<'_, str>> {
-    match span.attribute(WARNINGS_KEY.as_bytes()) {
+    let mut warnings = match span.attribute(WARNINGS_KEY.as_bytes()) {
         None => Vec::new(),
         Some(ValueRef::Array(list)) => list.iter().map(ValueRef::text_form).collect(),
         Some(value) => vec![value.text_form()],
-    }
+    };
+    warnings.extend(negative_duration(span).map(Cow::Owned));
+    warnings
+}
+
+/// Returns the warning about a span that ends before it starts; its duration is shown as none.
+pub fn negative_duration(span: SpanRef<'_>) -> Option<String> {
+    let (start, end) = (span.row().start, span.row().end);
+    let early = (end < start).then(|| start.since(end));
+    early.map(|early| format!("Negative duration detected: it ends {}ns before it starts", early.0))
 }
 
 #[cfg(test)]
@@ -269,6 +278,13 @@ mod tests {
         check(b"retry", (b"message", ValueRef::Str(b"retry")), "message=retry");
         check(b"retry", (b"message", ValueRef::Str(b"other")), "event=retry message=other");
         check(b"", (b"a", ValueRef::Empty), "a=");
+    }
+
+    #[test]
+    fn a_span_that_ends_before_it_starts_is_warned_about() {
+        let batch = one(|_| SpanRow { start: UnixNanos(9), end: UnixNanos(5), ..SpanRow::default() });
+        let shown = JaegerSpan::of(batch.span(0), TagOrder::AsSent);
+        assert_eq!(shown.warnings, ["Negative duration detected: it ends 4ns before it starts"]);
     }
 
     #[test]
