@@ -34,7 +34,7 @@ struct Suite {
 }
 
 /// Every suite, in the order in which they run: what fails fast comes first.
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     Suite {
         name: "lint",
         about: "format, tidy, clippy, docs, container",
@@ -56,6 +56,13 @@ const SUITES: [Suite; 8] = [
         gate: false,
         needs: &[Set::Apt],
         run: binaries::suite,
+    },
+    Suite {
+        name: "sim",
+        about: "the engine over a disk that fails, two minutes of seeds",
+        gate: false,
+        needs: &[],
+        run: binaries::seeds,
     },
     Suite {
         name: "clients",

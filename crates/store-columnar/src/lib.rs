@@ -22,7 +22,7 @@ mod rows;
 mod segment;
 #[cfg(all(test, feature = "measure"))]
 mod sidecar_cost;
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 mod specimen;
 mod stats;
 #[cfg(any(test, feature = "faults"))]
@@ -40,6 +40,8 @@ pub use disk::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, RealD
 #[cfg(any(test, feature = "faults"))]
 pub use disk::{Fault, FaultyDisk, Outage};
 pub use engine::ColumnarStore;
+#[cfg(any(test, feature = "faults"))]
+pub use specimen::{Dice, wild_batch_of, wild_search};
 pub use stats::{Recovery, SetAside, Stats, UndecodableEntry};
 #[cfg(any(test, feature = "faults"))]
 pub use stepped::{Freezing, SteppedStore};

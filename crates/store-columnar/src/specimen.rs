@@ -1,29 +1,40 @@
-//! Spans for tests: wild ones, in which everything that can be odd is, from a seed.
+//! Spans for tests and simulations: wild ones, in which everything that can be odd is, from a seed.
 
+#[cfg(test)]
 use std::collections::BTreeSet;
 use std::ops::Bound;
+#[cfg(test)]
 use std::sync::Arc;
 
 use span::{
     BatchBuilder, DurationNanos, EventRow, LinkRow, PackedWriter, ResourceRow, Rows, ScopeRow, SpanBatch,
-    SpanId, SpanKind, SpanRef, SpanRow, StatusCode, Tenant, Text, TraceId, TraceKey, UnixNanos, ValueRef,
+    SpanId, SpanKind, SpanRow, StatusCode, Tenant, Text, TraceId, UnixNanos, ValueRef,
 };
-use store::{
-    Detail, Dimension, Measure, MemoryStore, NameTally, Panel, Predicate, Search, Steps, Tally, TracePrefix,
-    TraceReader as _, TraceWriter as _, Within, Write,
+use store::{Predicate, Search, Within};
+#[cfg(test)]
+use {
+    span::{SpanRef, TraceKey},
+    store::{
+        Detail, Dimension, Measure, MemoryStore, NameTally, Panel, Steps, Tally, TracePrefix,
+        TraceReader as _, TraceWriter as _, Write,
+    },
 };
 
+#[cfg(test)]
 use crate::part::Part;
 
-/// Splitmix64.
-pub(crate) struct Dice(u64);
+/// Splitmix64: the same seed, the same numbers.
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Makes the dice of a seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    pub(crate) fn roll(&mut self) -> u64 {
+    /// Returns any number.
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,15 +43,17 @@ impl Dice {
     }
 
     /// Returns a number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.roll() % bound
     }
 
-    pub(crate) fn one_in(&mut self, count: u64) -> bool {
+    /// Tells whether something that happens once in `count` times happens now.
+    pub fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+    /// Returns one of several.
+    pub fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len() as u64) as usize]
     }
 }
@@ -50,7 +63,15 @@ pub(crate) const WORDS: &[&str] =
     &["", "true", "TRUE", "7", "-3", "0.5", "x", "cart", "auth", "/w==", "aGk=", "NaN", "[1]", "{\"k\":7}"];
 
 /// Returns a batch of up to 60 spans of few traces.
+#[cfg(test)]
 pub(crate) fn wild_batch(dice: &mut Dice) -> SpanBatch {
+    wild_batch_of(dice, &mut |dice| {
+        (TraceId::from_halves(dice.below(2), dice.below(12)), SpanId::from_u64(dice.below(30)))
+    })
+}
+
+/// Returns a batch of up to 60 spans with these ids.
+pub fn wild_batch_of(dice: &mut Dice, ids: &mut dyn FnMut(&mut Dice) -> (TraceId, SpanId)) -> SpanBatch {
     let mut builder = BatchBuilder::new();
     for _ in 0..1 + dice.below(3) {
         let attributes = wild_attributes(dice, &mut builder, 4);
@@ -58,7 +79,7 @@ pub(crate) fn wild_batch(dice: &mut Dice) -> SpanBatch {
             attributes,
             dropped_attributes_count: wild_count(dice),
             schema_url: wild_text(dice, &mut builder),
-            residual: wild_text(dice, &mut builder),
+            residual: wild_residual(dice, &mut builder),
         };
         let resource = builder.resource(row);
         let attributes = wild_attributes(dice, &mut builder, 2);
@@ -68,17 +89,23 @@ pub(crate) fn wild_batch(dice: &mut Dice) -> SpanBatch {
             attributes,
             dropped_attributes_count: wild_count(dice),
             schema_url: wild_text(dice, &mut builder),
-            residual: wild_text(dice, &mut builder),
+            residual: wild_residual(dice, &mut builder),
         };
         let scope = builder.scope(row);
         for _ in 0..1 + dice.below(20) {
-            wild_span(dice, &mut builder, resource, scope);
+            let ids = ids(dice);
+            wild_span(dice, &mut builder, ids, [resource, scope]);
         }
     }
     builder.finish()
 }
 
-fn wild_span(dice: &mut Dice, builder: &mut BatchBuilder, resource: u32, scope: u32) {
+fn wild_span(
+    dice: &mut Dice,
+    builder: &mut BatchBuilder,
+    (trace_id, span_id): (TraceId, SpanId),
+    [resource, scope]: [u32; 2],
+) {
     let attributes = wild_attributes(dice, builder, 6);
     let mark = builder.mark();
     for _ in 0..[0, 0, 0, 1, 2][dice.below(5) as usize] {
@@ -87,7 +114,7 @@ fn wild_span(dice: &mut Dice, builder: &mut BatchBuilder, resource: u32, scope: 
             time: wild_time(dice),
             name: wild_text(dice, builder),
             dropped_attributes_count: wild_count(dice),
-            residual: wild_text(dice, builder),
+            residual: wild_residual(dice, builder),
         };
         builder.event(row);
     }
@@ -99,13 +126,13 @@ fn wild_span(dice: &mut Dice, builder: &mut BatchBuilder, resource: u32, scope: 
             flags: wild_count(dice),
             trace_state: wild_text(dice, builder),
             dropped_attributes_count: wild_count(dice),
-            residual: wild_text(dice, builder),
+            residual: wild_residual(dice, builder),
         };
         builder.link(row);
     }
     let row = SpanRow {
-        trace_id: TraceId::from_halves(dice.below(2), dice.below(12)),
-        span_id: SpanId::from_u64(dice.below(30)),
+        trace_id,
+        span_id,
         parent_span_id: SpanId::from_u64(dice.below(30)),
         start: wild_time(dice),
         end: wild_time(dice),
@@ -123,7 +150,7 @@ fn wild_span(dice: &mut Dice, builder: &mut BatchBuilder, resource: u32, scope: 
         dropped_attributes_count: wild_count(dice),
         dropped_events_count: wild_count(dice),
         dropped_links_count: wild_count(dice),
-        residual: wild_text(dice, builder),
+        residual: wild_residual(dice, builder),
     };
     builder.span(row);
 }
@@ -153,7 +180,18 @@ fn wild_bytes(dice: &mut Dice) -> Vec<u8> {
 }
 
 fn wild_text(dice: &mut Dice, builder: &mut BatchBuilder) -> Text {
-    if dice.one_in(3) { Text::EMPTY } else { builder.text(&wild_bytes(dice)).unwrap() }
+    if dice.one_in(3) { Text::EMPTY } else { builder.text(&wild_bytes(dice)).expect("a wild batch is small") }
+}
+
+/// Returns a field that no version of OTLP has, mostly none.
+fn wild_residual(dice: &mut Dice, builder: &mut BatchBuilder) -> Text {
+    match dice.one_in(4) {
+        true => {
+            let field = [0xc0, 0xbb, 0x01, dice.below(0x80) as u8];
+            builder.text(&field).expect("a wild batch is small")
+        }
+        false => Text::EMPTY,
+    }
 }
 
 fn wild_attributes(dice: &mut Dice, builder: &mut BatchBuilder, count_max: u64) -> Rows {
@@ -179,12 +217,13 @@ fn wild_attributes(dice: &mut Dice, builder: &mut BatchBuilder, count_max: u64) 
             }
             _ => ValueRef::Str(&bytes),
         };
-        builder.push(&key, value).unwrap();
+        builder.push(&key, value).expect("a wild batch is small");
     }
     builder.since(mark)
 }
 
 /// Tells everything of a span.
+#[cfg(test)]
 pub(crate) fn tell(span: SpanRef<'_>) -> String {
     use std::fmt::Write as _;
     let row = span.row();
@@ -238,14 +277,15 @@ pub(crate) fn tell(span: SpanRef<'_>) -> String {
 }
 
 /// Tells everything of all spans, in an order of their own.
+#[cfg(test)]
 pub(crate) fn retell(batches: &[SpanBatch]) -> Vec<String> {
     let mut told: Vec<String> = batches.iter().flat_map(|batch| batch.spans()).map(tell).collect();
     told.sort();
     told
 }
 
-/// Returns a search that finds some of what [`wild_batch`] makes.
-pub(crate) fn wild_search(dice: &mut Dice) -> Search {
+/// Returns a search that finds some of what [`wild_batch_of`] makes.
+pub fn wild_search(dice: &mut Dice) -> Search {
     let mut search = Search::all(Tenant::default());
     for _ in 0..dice.pick(&[0, 1, 1, 1, 2]) {
         search.filter.all.push(wild_predicate(dice, 2));
@@ -312,12 +352,14 @@ fn wild_predicate(dice: &mut Dice, depth: u64) -> Predicate {
 }
 
 /// Returns the keys that the reference engine finds.
+#[cfg(test)]
 pub(crate) fn model_matches(model: &MemoryStore, search: &Search) -> Vec<TraceKey> {
     let mut cursor = model.search(search.clone()).unwrap();
     std::iter::from_fn(|| cursor.next().unwrap()).map(|trace| trace.key()).collect()
 }
 
 /// Returns a reference engine that holds the batches.
+#[cfg(test)]
 pub(crate) fn model_of(batches: &[SpanBatch]) -> MemoryStore {
     let model = MemoryStore::new(usize::MAX);
     for batch in batches {
@@ -328,6 +370,7 @@ pub(crate) fn model_of(batches: &[SpanBatch]) -> MemoryStore {
 }
 
 /// Fails unless the part answers as the reference engine does.
+#[cfg(test)]
 pub(crate) fn check_part(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut Dice) {
     let model = model_of(batches);
     let tenant = Tenant::default();
@@ -362,6 +405,7 @@ pub(crate) fn check_part(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut
 }
 
 /// Fails unless the part counts as one would by hand.
+#[cfg(test)]
 fn check_figures(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut Dice) {
     let search = wild_search(dice);
     let panels = (0..dice.below(3)).map(|_| wild_panel(dice)).collect();
@@ -387,6 +431,7 @@ fn check_figures(part: &Arc<dyn Part>, batches: &[SpanBatch], dice: &mut Dice) {
     assert_eq!(names.finish(), expected_names.finish(), "{search:?}");
 }
 
+#[cfg(test)]
 fn wild_panel(dice: &mut Dice) -> Panel {
     let mut by = Vec::new();
     for _ in 0..dice.below(3) {

@@ -57,6 +57,12 @@ impl SteppedStore {
         self.hold.stats()
     }
 
+    /// Returns how many spans are stored for a tenant. A retried one counts each time.
+    pub fn stored(&self, tenant: &Tenant) -> u64 {
+        let parts = self.hold.views.of(tenant).map_or_else(Vec::new, |view| view.parts());
+        parts.iter().map(|part| part.bounds().spans).sum()
+    }
+
     /// Seals the heads that are old by `now`.
     pub fn seal_due(&self, now: UnixNanos) -> Result<(), StoreError> {
         seal_due(&self.hold, now)

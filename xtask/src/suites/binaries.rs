@@ -39,7 +39,7 @@ pub(crate) fn unit(run: &Run, _: &Suite) -> Tally {
     let Some(binaries) = built(run) else { return Tally::FAIL };
     let mut tally = Tally::default();
     for binary in binaries.iter().filter(|binary| !SUITES.iter().any(|suite| suite.name == binary.target)) {
-        let (result, lines) = run_binary(run, binary, &["--show-output"], Echo::Collect);
+        let (result, lines) = run_binary(run, binary, &["--show-output"], Echo::Collect, &[]);
         println!("{:32} {result}", binary.label());
         for line in lines.iter().filter(|line| 0 < result.failed || tally::is_skip(line)) {
             println!("{line}");
@@ -52,12 +52,21 @@ pub(crate) fn unit(run: &Run, _: &Suite) -> Tally {
 
 /// Runs the test targets that are called like the suite.
 pub(crate) fn suite(run: &Run, suite: &Suite) -> Tally {
+    suite_with(run, suite, &[])
+}
+
+/// Runs a suite that goes on for two minutes, however many seeds that makes.
+pub(crate) fn seeds(run: &Run, suite: &Suite) -> Tally {
+    suite_with(run, suite, &[("SIM_SECONDS", "120")])
+}
+
+fn suite_with(run: &Run, suite: &Suite, variables: &[(&str, &str)]) -> Tally {
     let Some(binaries) = built(run) else { return Tally::FAIL };
     let mut tally = Tally::default();
     let mut found = false;
     for binary in binaries.iter().filter(|binary| binary.target == suite.name) {
         found = true;
-        tally += run_binary(run, binary, &["--nocapture"], Echo::Live).0;
+        tally += run_binary(run, binary, &["--nocapture"], Echo::Live, variables).0;
     }
     if !found {
         println!("skipped: {}: no test target is called so", suite.name);
@@ -126,10 +135,17 @@ enum Echo {
     Collect,
 }
 
-fn run_binary(run: &Run, binary: &Binary, arguments: &[&str], echo: Echo) -> (Tally, Vec<String>) {
+fn run_binary(
+    run: &Run,
+    binary: &Binary,
+    arguments: &[&str],
+    echo: Echo,
+    variables: &[(&str, &str)],
+) -> (Tally, Vec<String>) {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=10", SECONDS_MAX]).arg(&binary.executable);
     command.args(arguments).current_dir(&binary.package).env("CARGO_MANIFEST_DIR", &binary.package);
+    command.envs(variables.iter().copied());
     // Suites skip what their machine lacks; unit tests lack nothing, and start servers that would take
     // the variable for a setting.
     if run.strict && echo == Echo::Live {

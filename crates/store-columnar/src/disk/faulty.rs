@@ -15,11 +15,12 @@ mod platter;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use store::StoreError;
 
-use self::platter::{Dice, Dirty, Inode, Pending, State};
+use self::platter::{Dice, Dirty, Inode, Pending, State, broken};
 use super::{Disk, DiskEntry, DiskEntryKind, DiskFile, DiskLock, ReadAt, failed};
 
 pub use self::platter::Fault;
@@ -56,6 +57,11 @@ impl FaultyDisk {
         self.state().faults.clear();
     }
 
+    /// Lets slow syncs move this clock on.
+    pub fn take_time_from(&self, clock: Arc<AtomicU64>) {
+        self.state().clock = Some(clock);
+    }
+
     /// Lets the disk hold at most this many bytes.
     pub fn limit(&self, bytes_max: u64) {
         self.state().bytes_max = Some(bytes_max);
@@ -64,6 +70,22 @@ impl FaultyDisk {
     /// Takes the limit away.
     pub fn unlimit(&self) {
         self.state().bytes_max = None;
+    }
+
+    /// Returns how many bytes the files take.
+    pub fn bytes(&self) -> u64 {
+        let state = self.state();
+        state.names.values().map(|inode| state.inodes[*inode].cached.len() as u64).sum()
+    }
+
+    /// Returns how often a fault struck or the disk was full.
+    pub fn strikes(&self) -> u64 {
+        self.state().struck
+    }
+
+    /// Tells whether an outage goes on.
+    pub fn is_out(&self) -> bool {
+        self.state().out
     }
 
     /// Returns how many calls there were.
@@ -153,6 +175,7 @@ impl Disk for FaultyDisk {
     fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, StoreError> {
         let mut state = self.state();
         state.call(path, "creating")?;
+        state.check_name(path, "creating")?;
         let inode = match state.names.get(path) {
             Some(&inode) => {
                 let write = Dirty::Length(0);
@@ -183,19 +206,22 @@ impl Disk for FaultyDisk {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
         let mut state = self.state();
         state.call(from, "renaming")?;
+        state.check_name(from, "renaming")?;
         let Some(inode) = state.names.get(from).copied() else {
             return Err(failed(from, "renaming", io::ErrorKind::NotFound.into()));
         };
         assert_eq!(from.parent(), to.parent(), "the engine renames within a folder");
         state.names.remove(from);
         state.names.insert(to.to_owned(), inode);
-        state.pending.push(Pending { from: Some(from.to_owned()), to: Some((to.to_owned(), inode)) });
+        let (from, to) = (Some(from.to_owned()), Some((to.to_owned(), inode)));
+        state.pending.push(Pending { from, to });
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> Result<(), StoreError> {
         let mut state = self.state();
         state.call(path, "removing")?;
+        state.check_name(path, "removing")?;
         if !state.names.contains_key(path) {
             return Err(failed(path, "removing", io::ErrorKind::NotFound.into()));
         }
@@ -308,7 +334,13 @@ impl ReadAt for FaultyFile {
     }
 
     fn read_at(&self, at: u64, into: &mut [u8]) -> Result<(), StoreError> {
-        let state = self.begin("reading")?;
+        let mut state = self.begin("reading")?;
+        if state.strikes(|fault| matches!(fault, Fault::ReadFailsAt(_))) {
+            return Err(failed(&self.path, "reading", broken()));
+        }
+        if state.strikes(|fault| matches!(fault, Fault::ReadShortAt(_))) {
+            return Err(failed(&self.path, "reading", io::ErrorKind::UnexpectedEof.into()));
+        }
         let cached = &state.inodes[self.inode].cached;
         let from = usize::try_from(at).ok().and_then(|at| cached.get(at..)).and_then(|b| b.get(..into.len()));
         let Some(from) = from else {
@@ -356,10 +388,6 @@ impl DiskFile for FaultyFile {
         }
         Ok(())
     }
-}
-
-fn broken() -> io::Error {
-    io::Error::other("input/output error (simulated)")
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ fn ids(engine: &dyn TraceReader) -> Vec<u64> {
 
 /// Spans as they are stored: a retried or doubled one counts each time.
 fn stored(engine: &SteppedStore, tenant: &Tenant) -> u64 {
-    let parts = engine.hold.views.of(tenant).map_or_else(Vec::new, |view| view.parts());
-    parts.iter().map(|part| part.bounds().spans).sum()
+    engine.stored(tenant)
 }
 
 /// One seeded life after another on one disk, with a model of what must be there.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use store::StoreError;
 
@@ -15,8 +17,36 @@ pub enum Fault {
     OutageAt(u64),
     /// The first sync at or after the given call fails, and what it should have kept is lost.
     SyncFailsAt(u64),
+    /// The first sync at or after the given call takes this long by the disk's clock, and succeeds.
+    SyncSlowAt {
+        /// The call.
+        at: u64,
+        /// How long it takes, in nanoseconds.
+        takes_ns: u64,
+    },
     /// The first write at or after the given call fails, half done.
     WriteFailsAt(u64),
+    /// The first read at or after the given call fails.
+    ReadFailsAt(u64),
+    /// The first read at or after the given call ends before its time, as if the file did.
+    ReadShortAt(u64),
+    /// The first creation, renaming or removal at or after the given call fails, and nothing happened.
+    NameFailsAt(u64),
+}
+
+impl Fault {
+    /// Returns the call from which on it is due.
+    const fn call(self) -> u64 {
+        match self {
+            Self::OutageAt(at)
+            | Self::SyncFailsAt(at)
+            | Self::SyncSlowAt { at, .. }
+            | Self::WriteFailsAt(at)
+            | Self::ReadFailsAt(at)
+            | Self::ReadShortAt(at)
+            | Self::NameFailsAt(at) => at,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -24,11 +54,15 @@ pub(super) struct State {
     pub(super) calls: u64,
     pub(super) syncs: u64,
     pub(super) faults: Vec<Fault>,
+    /// How often something failed on purpose.
+    pub(super) struck: u64,
     /// Set by an outage until the restart.
     pub(super) out: bool,
     /// Counts restarts; handles of an earlier life are dead.
     pub(super) life: u64,
     pub(super) bytes_max: Option<u64>,
+    /// Moved on by slow syncs.
+    pub(super) clock: Option<Arc<AtomicU64>>,
     pub(super) inodes: Vec<Inode>,
     /// Names as everybody sees them, and as a power cut would leave them.
     pub(super) names: BTreeMap<PathBuf, usize>,
@@ -66,6 +100,7 @@ impl State {
         self.calls += 1;
         let calls = self.calls;
         self.out |= self.faults.iter().any(|fault| matches!(fault, Fault::OutageAt(at) if *at <= calls));
+        self.struck += u64::from(self.out);
         match self.out {
             true => Err(failed(path, action, io::Error::other("the disk is out"))),
             false => Ok(()),
@@ -75,22 +110,44 @@ impl State {
     /// Tells whether a planned fault of this kind is due, and takes it from the plan.
     pub(super) fn strikes(&mut self, kind: impl Fn(&Fault) -> bool) -> bool {
         let calls = self.calls;
-        let due = |fault: &Fault| match fault {
-            Fault::OutageAt(at) | Fault::SyncFailsAt(at) | Fault::WriteFailsAt(at) => *at <= calls,
-        };
-        let found = self.faults.iter().position(|fault| kind(fault) && due(fault));
-        found.map(|index| self.faults.swap_remove(index)).is_some()
+        let found = self.faults.iter().position(|fault| kind(fault) && fault.call() <= calls);
+        self.struck += u64::from(found.is_some());
+        found.map(|index| self.faults.remove(index)).is_some()
     }
 
+    /// Lets a sync take its time; tells whether it fails in the end.
     pub(super) fn sync_fails(&mut self) -> bool {
+        let mut slow = 0;
+        let calls = self.calls;
+        self.faults.retain(|fault| match fault {
+            Fault::SyncSlowAt { at, takes_ns } if *at <= calls => {
+                slow += takes_ns;
+                false
+            }
+            _ => true,
+        });
+        if let Some(clock) = self.clock.as_ref().filter(|_| 0 < slow) {
+            clock.fetch_add(slow, Ordering::Relaxed);
+        }
         self.strikes(|fault| matches!(fault, Fault::SyncFailsAt(_)))
     }
 
-    pub(super) fn room_for(&self, path: &Path, grows: u64) -> Result<(), StoreError> {
+    /// Fails a change of names, if that is planned.
+    pub(super) fn check_name(&mut self, path: &Path, action: &'static str) -> Result<(), StoreError> {
+        match self.strikes(|fault| matches!(fault, Fault::NameFailsAt(_))) {
+            true => Err(failed(path, action, broken())),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn room_for(&mut self, path: &Path, grows: u64) -> Result<(), StoreError> {
         let Some(bytes_max) = self.bytes_max else { return Ok(()) };
         let held: u64 = self.names.values().map(|inode| self.inodes[*inode].cached.len() as u64).sum();
         match 0 < grows && bytes_max < held + grows {
-            true => Err(failed(path, "writing", io::ErrorKind::StorageFull.into())),
+            true => {
+                self.struck += 1;
+                Err(failed(path, "writing", io::ErrorKind::StorageFull.into()))
+            }
             false => Ok(()),
         }
     }
@@ -198,6 +255,11 @@ impl Pending {
         let path = self.to.as_ref().map(|(path, _)| path).or(self.from.as_ref());
         path.and_then(|path| path.parent()).expect("a change of names names a file in a folder")
     }
+}
+
+/// What a broken disk says.
+pub(super) fn broken() -> io::Error {
+    io::Error::other("input/output error (simulated)")
 }
 
 /// What a disk writes at once. Small, so that small tests tear, too.
