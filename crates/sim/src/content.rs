@@ -8,20 +8,7 @@ use span::{
 };
 use store_columnar::{Dice, wild_batch_of};
 
-use crate::plan::Parcel;
-
-/// What kind of spans a batch holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// One to four plain spans of forty traces.
-    Small,
-    /// Up to sixty spans in which everything that can be odd is.
-    Wild,
-    /// What the pods of a shop send for a few customers.
-    Shop,
-    /// A piece of a trace that is larger than a group of rows.
-    Big,
-}
+use crate::plan::{Content, Parcel};
 
 /// Where plain spans begin.
 const EPOCH: u64 = 1_700_000_000_000_000_000;

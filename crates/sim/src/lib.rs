@@ -25,7 +25,6 @@ mod run;
 mod shrink;
 
 pub use campaign::{Campaign, campaign};
-pub use content::Content;
-pub use plan::{Parcel, Plan, Shape, Step, Trouble};
+pub use plan::{Content, Parcel, Plan, Shape, Step, Trouble};
 pub use run::{Failure, Report, run};
 pub use shrink::shrink;

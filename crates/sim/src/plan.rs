@@ -3,8 +3,6 @@
 use span::DurationNanos;
 use store_columnar::{Dice, Fault, Limits, Outage, Retention};
 
-use crate::content::Content;
-
 /// How many tenants write.
 pub(crate) const TENANTS: u8 = 3;
 
@@ -131,6 +129,19 @@ pub struct Parcel {
     pub tenant: u8,
     /// What is in it.
     pub content: Content,
+}
+
+/// What kind of spans a batch holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// One to four plain spans of forty traces.
+    Small,
+    /// Up to sixty spans in which everything that can be odd is.
+    Wild,
+    /// What the pods of a shop send for a few customers.
+    Shop,
+    /// A piece of a trace that is larger than a group of rows.
+    Big,
 }
 
 impl Plan {
