@@ -50,6 +50,7 @@ const SUITES: [Suite; 9] = [
         needs: &[],
         run: binaries::suite,
     },
+    Suite { name: "sdk", about: "the SDK against the server", gate: false, needs: &[], run: binaries::suite },
     Suite {
         name: "faults",
         about: "kills, torn files, full disks",

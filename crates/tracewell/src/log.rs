@@ -1,0 +1,219 @@
+//! Events as lines of JSON on standard output, each with the ids of its trace and span.
+//!
+//! A line is made in a buffer of the thread and written at once, so lines never mix.
+
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracewell_tracer::current;
+use tracewell_tracer::subscriber::EventSink;
+use tracing_core::field::{Field, Visit};
+use tracing_core::{Event, Metadata};
+
+thread_local! {
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Writes lines to standard output.
+#[derive(Debug, Default)]
+pub(crate) struct JsonLog(());
+
+impl EventSink for JsonLog {
+    fn event(&self, event: &Event<'_>) {
+        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+        line.clear();
+        write_event(&mut line, now_unix_ns(), event);
+        // Whoever closed the pipe does not want the line.
+        let _ = std::io::stdout().lock().write_all(line.as_bytes());
+        if line.capacity() <= 64 * 1024 {
+            let _ = LINE.try_with(|kept| kept.set(line));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a line of a log says when")]
+fn now_unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn write_event(line: &mut String, unix_ns: u64, event: &Event<'_>) {
+    let metadata: &Metadata<'_> = event.metadata();
+    line.push_str("{\"timestamp\":\"");
+    timestamp(line, unix_ns);
+    line.push_str("\",\"level\":\"");
+    line.push_str(metadata.level().as_str());
+    line.push_str("\",\"target\":");
+    text(line, metadata.target());
+    event.record(&mut Fields { line });
+    let context = current();
+    if context.span.is_valid() {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            line,
+            ",\"trace_id\":\"{}\",\"span_id\":\"{}\"",
+            context.span.trace_id, context.span.span_id
+        );
+    }
+    line.push_str("}\n");
+}
+
+struct Fields<'a> {
+    line: &'a mut String,
+}
+
+impl Fields<'_> {
+    fn key(&mut self, field: &Field) -> bool {
+        let name = field.name();
+        if name.starts_with("log.") {
+            return false;
+        }
+        self.line.push(',');
+        text(self.line, name);
+        self.line.push(':');
+        true
+    }
+
+    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
+        if self.key(field) {
+            let _ = write!(self.line, "{value}");
+        }
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if self.key(field) {
+            text(self.line, value);
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.plain(field, format_args!("{value:?}"));
+        } else {
+            // JSON has no such numbers.
+            self.record_debug(field, &value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.key(field) {
+            self.line.push('"');
+            let _ = write!(Escaped(self.line), "{value:?}");
+            self.line.push('"');
+        }
+    }
+}
+
+fn text(line: &mut String, text: &str) {
+    line.push('"');
+    // Nothing in the writer fails.
+    let _ = Escaped(line).write_str(text);
+    line.push('"');
+}
+
+/// Appends text as the inside of a JSON string.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\\' | 0..0x20))
+        {
+            self.0.push_str(&text[plain..at]);
+            match byte {
+                b'"' => self.0.push_str("\\\""),
+                b'\\' => self.0.push_str("\\\\"),
+                b'\n' => self.0.push_str("\\n"),
+                other => write!(self.0, "\\u{other:04x}")?,
+            }
+            plain = at + 1;
+        }
+        self.0.push_str(&text[plain..]);
+        Ok(())
+    }
+}
+
+/// Writes RFC 3339 in UTC with microseconds.
+fn timestamp(line: &mut String, unix_ns: u64) {
+    let seconds = unix_ns / 1_000_000_000;
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let _ = write!(
+        line,
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:06}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        unix_ns / 1000 % 1_000_000,
+    );
+}
+
+/// Turns days since 1970 into year, month and day: eras of 400 years that begin in March.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let march = (5 * of_year + 2) / 153;
+    let month = if march < 10 { march + 3 } else { march - 9 };
+    (year + era * 400 + u64::from(month <= 2), month, of_year - (153 * march + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn days_become_dates() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(20_778), (2026, 11, 21));
+    }
+
+    #[derive(Debug, Default, Clone)]
+    struct Keep(Arc<Mutex<String>>);
+
+    impl EventSink for Keep {
+        fn event(&self, event: &Event<'_>) {
+            write_event(&mut self.0.lock().unwrap(), 1_500_000_000, event);
+        }
+    }
+
+    #[test]
+    fn lines_are_json_with_the_ids_of_their_span() {
+        let kept = Keep::default();
+        let (_, capture) = crate::testing::record_with(kept.clone(), || {
+            tracing::info_span!("work").in_scope(|| {
+                tracing::warn!(text = "a \"b\"\n\u{1}", number = -3, odd = f64::NAN, shown = ?Some("x"), "it {}", 1);
+            });
+        });
+        let line = kept.0.lock().unwrap().clone();
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(json["timestamp"], "1970-01-01T00:00:01.500000Z");
+        assert_eq!((&json["level"], &json["message"]), (&"WARN".into(), &"it 1".into()));
+        assert_eq!(json["text"], "a \"b\"\n\u{1}");
+        assert_eq!(json["number"], -3);
+        assert_eq!(json["odd"], "NaN");
+        assert_eq!(json["shown"], "Some(\"x\")");
+        assert_eq!(json["trace_id"], capture.span("work").trace_id.to_string());
+        assert_eq!(json["span_id"], capture.span("work").span_id.to_string());
+    }
+}

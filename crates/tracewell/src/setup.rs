@@ -1,0 +1,183 @@
+//! `init`: the environment and what code says, turned into a tracer and a subscriber.
+
+use std::env;
+
+use tracewell_tracer::export::http::OtlpHttp;
+use tracewell_tracer::export::{Endpoint, EndpointError};
+use tracewell_tracer::{Export, Sampler, TraceSubscriber, TracerBuilder};
+
+use crate::carriers;
+use crate::guard::Guard;
+use crate::log::JsonLog;
+use crate::settings::{LogFormat, Protocol, Settings};
+
+/// Starts tracing as the environment says. Keep what it returns until `main` ends.
+///
+/// It never fails and never panics: what it cannot follow is a warning on standard error, and a service
+/// that cannot be traced runs untraced.
+pub fn init() -> Guard {
+    Setup::default().init()
+}
+
+/// Begins to say in code what the environment may leave open; what is said in code counts first.
+///
+/// ```no_run
+/// let _tracing = tracewell::service("shop").version("1.2.3").environment("production").init();
+/// ```
+pub fn service(name: &str) -> Setup {
+    Setup { name: Some(name.to_owned()), ..Setup::default() }
+}
+
+/// What code says about tracing.
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is traced until `init`"]
+pub struct Setup {
+    name: Option<String>,
+    version: Option<String>,
+    environment: Option<String>,
+    endpoint: Option<String>,
+    sampler: Option<Sampler>,
+    attributes: Vec<(String, String)>,
+    quiet: bool,
+}
+
+impl Setup {
+    /// Names the version of the service.
+    pub fn version(mut self, version: &str) -> Self {
+        self.version = Some(version.to_owned());
+        self
+    }
+
+    /// Names where it is deployed, as `production`.
+    pub fn environment(mut self, environment: &str) -> Self {
+        self.environment = Some(environment.to_owned());
+        self
+    }
+
+    /// Says where spans go: a base URL, as `OTEL_EXPORTER_OTLP_ENDPOINT` has it. Port 4317 is gRPC.
+    pub fn endpoint(mut self, url: &str) -> Self {
+        self.endpoint = Some(url.to_owned());
+        self
+    }
+
+    /// Says which new traces are recorded.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = Some(sampler);
+        self
+    }
+
+    /// Adds an attribute of the service.
+    pub fn attribute(mut self, key: &str, value: &str) -> Self {
+        self.attributes.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Prints neither the line with what was resolved nor the warnings; the guard has both.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Starts tracing; [`init`] says how.
+    pub fn init(self) -> Guard {
+        let mut settings = Settings::read(&|name| env::var(name).ok());
+        let quiet = self.quiet;
+        self.overrule(&mut settings);
+        let guard = start(settings);
+        if !quiet {
+            for line in guard.warnings.iter().chain([&guard.resolved]) {
+                eprintln!("tracewell: {line}");
+            }
+        }
+        guard
+    }
+
+    fn overrule(self, settings: &mut Settings) {
+        let mut set = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                settings.resource.retain(|(known, _)| known != key);
+                settings.resource.push((key.to_owned(), value));
+            }
+        };
+        set("service.name", self.name);
+        set("service.version", self.version);
+        set("deployment.environment.name", self.environment);
+        for (key, value) in self.attributes {
+            set(&key, Some(value));
+        }
+        if let Some(sampler) = self.sampler {
+            settings.sampling.root = sampler;
+        }
+        if let Some(url) = self.endpoint {
+            settings.point_at(&url);
+        }
+    }
+}
+
+fn start(mut settings: Settings) -> Guard {
+    carriers::decide(settings.propagator);
+    let off = |resolved: String, warnings| Guard { tracer: None, resolved, warnings };
+    if let Some(why) = &settings.off {
+        return off(format!("off ({why})"), settings.warnings);
+    }
+    let exporter = match exporter(&settings) {
+        Ok(exporter) => exporter,
+        Err(error) => {
+            settings.warnings.push(error.to_string());
+            return off("off (no usable endpoint)".to_owned(), settings.warnings);
+        }
+    };
+    let resolved = settings.describe(&exporter.describe());
+    let mut builder = TracerBuilder::default()
+        .sampling(settings.sampling.clone())
+        .limits(settings.limits)
+        .queue(settings.queue)
+        .resource("telemetry.sdk.name", "tracewell")
+        .resource("telemetry.sdk.language", "rust")
+        .resource("telemetry.sdk.version", env!("CARGO_PKG_VERSION"))
+        .resource("process.pid", std::process::id());
+    for (key, value) in &settings.resource {
+        builder = builder.resource(key, value);
+    }
+    let tracer = match builder.start_boxed(exporter) {
+        Ok(tracer) => tracer,
+        Err(error) => {
+            settings.warnings.push(format!("the exporter's thread cannot start: {error}"));
+            return off("off (no thread)".to_owned(), settings.warnings);
+        }
+    };
+    if !tracer.tracer().install() {
+        settings.warnings.push("a tracer is installed already; it stays the one of `span`".to_owned());
+    }
+    let mut subscriber =
+        TraceSubscriber::new(tracer.tracer().clone()).directives(settings.directives.clone());
+    if settings.log == LogFormat::Json {
+        subscriber = subscriber.event_sink(JsonLog::default());
+    }
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        settings.warnings.push(
+            "`tracing` has a subscriber already: its spans are not recorded; add `TraceLayer` to it"
+                .to_owned(),
+        );
+    }
+    Guard { tracer: Some(tracer), resolved, warnings: settings.warnings }
+}
+
+fn exporter(settings: &Settings) -> Result<Box<dyn Export>, EndpointError> {
+    let endpoint: &Endpoint = settings.endpoint.as_ref().map_err(Clone::clone)?;
+    match settings.protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => {
+            let exporter = tracewell_tracer::export::grpc::OtlpGrpc::new(
+                endpoint.clone(),
+                &settings.headers,
+                settings.compression,
+            )?;
+            Ok(Box::new(exporter))
+        }
+        Protocol::HttpProtobuf => {
+            let exporter = OtlpHttp::new(endpoint.clone(), &settings.headers, settings.compression)?;
+            Ok(Box::new(exporter))
+        }
+    }
+}
