@@ -83,15 +83,24 @@ pub(super) fn tag(place: Place<'_>, keys: &Keys) -> Option<Finding> {
     if matches!(place.text[end..], [] | [b'<', b'/', ..]) { finding(place, start, end) } else { None }
 }
 
-/// At the blank behind an option of a command line: `--db-password hunter2`.
+/// At the first dash of an option of a command line: `--db-password hunter2`.
 pub(super) fn option(place: Place<'_>, keys: &Keys) -> Option<Finding> {
-    let name = name_before(place, |_| false)?;
-    let long = name.text.strip_prefix(b"--")?;
-    let Judgement::Secret(_) = keys.judge_heading(long) else { return None };
-    let start = place.at + place.run(place.at, is_blank);
+    if !place.is_border(place.at) {
+        return None;
+    }
+    let name = place.after().strip_prefix(b"-")?;
+    let name = &name[..name.len().min(NAME_BYTES_MAX)];
+    let len =
+        name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
+    if name.get(len) != Some(&b' ') {
+        return None;
+    }
+    let Judgement::Secret(_) = keys.judge_heading(&name[..len]) else { return None };
+    let start = place.at + 2 + len;
+    let start = start + place.run(start, is_blank);
     let rest = &place.text[start..];
-    let word = &rest[..rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count()];
-    if name.is_spaced || name.is_quoted || rest.starts_with(b"-") || PROSE.contains(&word) {
+    let word = &rest[..rest.iter().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count()];
+    if rest.starts_with(b"-") || PROSE.contains(&word) {
         return None;
     }
     value(place, start, Extent::Number)
