@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Nobody reads a closed standard error.
-            let _ = writeln!(std::io::stderr(), "tracewell: {error:#}");
+            let _ = writeln!(std::io::stderr(), "tracewell: {}", said_once(&error));
             ExitCode::FAILURE
         }
     }
@@ -73,6 +73,20 @@ fn run(cli: Cli, jaeger_flags: Vec<(String, String)>) -> anyhow::Result<ExitCode
         Command::Version => say(concat!("tracewell ", env!("CARGO_PKG_VERSION"))),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes an error and its causes in one line. Many errors say their cause themselves.
+fn said_once(error: &anyhow::Error) -> String {
+    let mut whole = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if whole.is_empty() {
+            whole = cause;
+        } else if !whole.ends_with(&cause) {
+            whole.push_str(": ");
+            whole.push_str(&cause);
+        }
+    }
+    whole
 }
 
 /// Puts the configuration together from everything that there is.
@@ -108,4 +122,17 @@ fn configure(
 fn say(text: &str) {
     // Nobody reads a closed standard output.
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_said_once() {
+        let refused = || std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "refused");
+        let error = anyhow::Error::new(refused()).context("cannot connect: refused").context("asking");
+        assert_eq!(said_once(&error), "asking: cannot connect: refused");
+        assert_eq!(said_once(&anyhow::Error::new(refused()).context("asking")), "asking: refused");
+    }
 }

@@ -105,9 +105,11 @@ impl JaegerSpan {
         }
         let attributes = builder.since(mark);
         let start = UnixNanos::from_micros(self.start_time);
-        let failed =
-            self.tag("error").is_some_and(|value| matches!(value, Json::Bool(true)) || value == "true")
-                || self.tag("otel.status_code").is_some_and(|value| value == "ERROR");
+        let failed = self.tag("error").is_some_and(|value| match value {
+            Json::Bool(truth) => *truth,
+            Json::String(word) => word.eq_ignore_ascii_case("true"),
+            _ => false,
+        }) || self.tag("otel.status_code").is_some_and(|value| value == "ERROR");
         let message = self.tag("otel.status_description").and_then(Json::as_str).unwrap_or_default();
         let kind = self.tag("span.kind").and_then(Json::as_str).and_then(SpanKind::from_word);
         Ok(SpanRow {
