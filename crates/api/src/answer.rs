@@ -27,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::limits::CHUNK_BYTES;
-use crate::native::{Pace, Report, ServerStatus};
+use crate::report::{Pace, Report, ServerStatus};
 use crate::{ApiError, Backend, Limits, Stats};
 
 pub(crate) use body::reply;

@@ -39,6 +39,7 @@ mod no_door;
 mod page;
 mod proto;
 mod question;
+mod report;
 mod stats;
 
 use axum::Router;
@@ -48,9 +49,9 @@ pub use backend::{ARCHIVE_SUFFIX, Backend};
 pub use error::ApiError;
 pub use grpc::grpc_router;
 pub use limits::Limits;
-pub use native::{Drops, ListenerStatus, ServerStatus, StorageStatus};
 pub use page::from_zipkin_port;
 pub use question::{LIMIT_DEFAULT, LOOKBACK_DEFAULT, Question, tags_of_json};
+pub use report::{Drops, ListenerStatus, ServerStatus, StorageStatus};
 pub use stats::{Counter, Stats};
 
 /// Returns the doors of the query port. A request's tenant is its extension of that type

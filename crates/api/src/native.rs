@@ -39,8 +39,6 @@ use crate::question::Parameters;
 use crate::{Answer, ApiError, Desk};
 
 use self::refusal::settle;
-pub use self::status::{Drops, ListenerStatus, ServerStatus, StorageStatus};
-pub(crate) use self::status::{Pace, Report};
 
 /// The type of most answers.
 const JSON: &str = "application/json";

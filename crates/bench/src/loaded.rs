@@ -11,7 +11,7 @@ use crate::process::folder_bytes;
 use crate::row::{Bar, Row};
 use crate::send::Transport;
 use crate::target::Target;
-use crate::{ingest, query};
+use crate::{ingest, questions};
 
 /// Loads `spans` spans over HTTP with zstd, as most exporters of size do, and asks all questions.
 pub(crate) async fn measure(target: &Target, spans: u64, seed: u64) -> anyhow::Result<Vec<Row>> {
@@ -21,7 +21,7 @@ pub(crate) async fn measure(target: &Target, spans: u64, seed: u64) -> anyhow::R
     rows.push(Row::new("memory.settled", "MiB", now).bar(Bar::AtMost(150.0)).note(facts.note()));
     let known: Vec<_> = facts.known.iter().copied().collect();
     let window = facts.window.context("the load is empty")?;
-    rows.extend(query::measure(target, &known, window).await?);
+    rows.extend(questions::measure(target, &known, window).await?);
     let (_, peak) = target.process.memory_mib()?;
     rows.push(Row::new("memory.peak_query", "MiB", peak));
     Ok(rows)

@@ -18,12 +18,13 @@
 
 mod client;
 mod clock;
+mod figures;
 mod floor;
 mod ingest;
 mod load;
 mod loaded;
 mod process;
-mod query;
+mod questions;
 mod row;
 mod send;
 mod target;
@@ -51,8 +52,16 @@ struct Command {
 enum What {
     /// Ingest over HTTP and gRPC, plain and compressed, each on a fresh server.
     Ingest(Options),
-    /// Load once, then disk, memory, restart and queries.
+    /// Load once, then disk, memory, restart, queries and figures.
     Store(Options),
+    /// Figures and completion alone, over the directory of a stopped server.
+    Figures {
+        /// The directory.
+        data: PathBuf,
+        /// Also write the rows as JSON lines.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// The same load and questions against our server and another one, as ratios.
     Peer(PeerOptions),
     /// What redaction and propagation cost, without a server.
@@ -130,6 +139,7 @@ async fn main() -> anyhow::Result<()> {
             let ours = store_rows(&options.ours).await?;
             row::report(&row::beside(ours, &theirs), options.ours.json.as_deref())
         }
+        What::Figures { data, json } => row::report(&figures::measure(&data)?, json.as_deref()),
         What::Floor { json } => row::report(&floor::measure(), json.as_deref()),
     }
 }
@@ -157,6 +167,7 @@ async fn store_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
     let ours = start()?;
     rows.extend(loaded::restarted(&ours.target, &known, watch).await?);
     ours.stop()?;
+    rows.extend(figures::measure(folder.path())?);
     Ok(rows)
 }
 

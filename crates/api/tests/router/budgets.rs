@@ -243,6 +243,22 @@ async fn failure_after_the_first_part_cuts_the_answer() {
 }
 
 #[tokio::test]
+async fn a_stream_of_lines_that_fails_says_so_in_its_last_line() {
+    let (world, mood) = staged(|_| {});
+    world.keep(&[one("cart", "GET", 1, NOW - 2), one("cart", "GET", 2, NOW - 1)]);
+    mood.breaks.store(true, Ordering::Relaxed);
+    let reply = world.get("/api/tw/search").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let lines: Vec<serde_json::Value> =
+        reply.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let types: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["trace", "progress", "error"]);
+    assert!(lines[2]["error"].as_str().unwrap().contains("the test says so"));
+    assert_eq!(world.desk.backend().stats.cut.get(), 1);
+    assert_eq!(world.desk.answer_bytes_held(), 0);
+}
+
+#[tokio::test]
 async fn panic_in_an_engine_is_an_answer() {
     let (world, _) = staged(|_| {});
     world

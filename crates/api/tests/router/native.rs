@@ -1,9 +1,9 @@
 //! Our own API, asked through the router over the reference engine; every answer is held against
 //! `docs/api.yaml`.
 
+mod calls_and_status;
 mod lists;
 mod one_trace;
-mod server;
 
 use http::{Request, StatusCode};
 

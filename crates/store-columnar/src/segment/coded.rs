@@ -199,7 +199,7 @@ impl Coder {
             found.extend(self.values(view, column, codes, tally)?);
         }
         self.columns = columns;
-        view.each_owner(owner, |this, _, attributes| {
+        view.each_listing(owner, |this, _, attributes| {
             if let Some((_, value)) = attributes.iter().rev().find(|(at, _)| *at == key.as_bytes()) {
                 found.push((this, codes.of(tally.label(Label::of_value(*value)))));
             }

@@ -381,7 +381,7 @@ impl<'a> View<'a> {
                 }
             }
         }
-        self.each_listing(Owner::Span, |row, attributes| {
+        self.each_listing(Owner::Span, |_, row, attributes| {
             let last = attributes.iter().rev().find(|(key, _)| *key == b"error");
             failed[row] |= last.is_some_and(|(_, value)| match value {
                 span::ValueRef::Bool(on) => *on,
@@ -440,7 +440,7 @@ impl<'a> View<'a> {
             self.values(test, &needle, &mut found)?;
         }
         for owner in &test.overflow {
-            self.each_listing(*owner, |row, attributes| found[row] |= test.accepts(attributes))?;
+            self.each_listing(*owner, |_, row, attributes| found[row] |= test.accepts(attributes))?;
         }
         Ok(rows.or(Rows::of(Some(found))))
     }
@@ -556,17 +556,8 @@ impl<'a> View<'a> {
         Ok(kept.get_or_init(|| rows))
     }
 
-    /// Visits the attributes of owners that have no shape, each with its row.
-    pub(super) fn each_listing(
-        &self,
-        owner: Owner,
-        mut look: impl FnMut(usize, &[(&[u8], span::ValueRef<'_>)]),
-    ) -> Result<(), Failure> {
-        self.each_owner(owner, |_, row, attributes| look(row, attributes))
-    }
-
     /// Visits the attributes of owners that have no shape, each with its place among all owners and its row.
-    pub(super) fn each_owner(
+    pub(super) fn each_listing(
         &self,
         owner: Owner,
         mut look: impl FnMut(usize, usize, &[(&[u8], span::ValueRef<'_>)]),

@@ -251,7 +251,7 @@ impl<'a> Scan<'a> {
                     }
                 }
             }
-            view.each_listing(owner, |row, attributes| {
+            view.each_listing(owner, |_, row, attributes| {
                 for (key, value) in attributes.iter().filter(|_| is_chosen(row)) {
                     let spans = u64::from(seen.insert((row, Box::from(*key))));
                     listed.note(place_of(owner), key, [LabelKind::of(*value)], spans);
