@@ -144,8 +144,15 @@ impl Test {
         let has = |origin: &OriginRecord<'_>| {
             origin.attributes.iter().any(|(at, value)| *at == key && needle.equals(*value))
         };
-        let of =
-            |looked_at: bool, table| if looked_at { origins(segment, table, &has) } else { Ok(Vec::new()) };
+        // Reading all records takes longer than everything else where the value is absent.
+        let pairs = if needle.text().is_some() { segment.origin_pairs()? } else { None };
+        let may_have = pairs.is_none_or(|pairs| {
+            !kinds_where(key, &needle, |entry| pairs.binary_search(&entry).is_ok()).is_empty()
+        });
+        let of = |looked_at: bool, table| match looked_at && may_have {
+            true => origins(segment, table, &has),
+            false => Ok(Vec::new()),
+        };
         let resources = of(within.resources(), Table::Resources)?;
         if within == Within::Resource {
             return Ok(Self::numbers(fixed::RESOURCE, resources));
@@ -192,28 +199,32 @@ fn origins(
 /// Returns the kinds of values that spans, events and links of the segment may have under a key with
 /// this text.
 fn may_hold(segment: &Segment, key: &[u8], needle: &Needle) -> Result<Vec<ValueKind>, Failure> {
-    let Some(text) = needle.text() else {
-        // The filter knows whole values alone.
-        return Ok(ValueKind::ALL.into_iter().filter(|kind| needle.fits(*kind)).collect());
-    };
     let filter = segment.pair_filter()?;
+    Ok(kinds_where(key, needle, |entry| filter.may_hold(entry)))
+}
+
+/// Returns the kinds of which a value under a key can be what is looked for, given which entries there may
+/// be.
+fn kinds_where(key: &[u8], needle: &Needle, may_hold: impl Fn(u64) -> bool) -> Vec<ValueKind> {
+    let Some(text) = needle.text() else {
+        // Entries are of whole values alone.
+        return ValueKind::ALL.into_iter().filter(|kind| needle.fits(*kind)).collect();
+    };
     let key = key_entry(key);
     let holds = |kind: &ValueKind| {
         needle.fits(*kind)
             && match kind {
                 // No entry is made for a value that is none.
                 ValueKind::Empty => true,
-                ValueKind::Array | ValueKind::Map => filter.may_hold(json_entry(key, *kind, text.as_str())),
+                ValueKind::Array | ValueKind::Map => may_hold(json_entry(key, *kind, text.as_str())),
                 ValueKind::Str | ValueKind::Bytes => {
                     let texts = needle.texts(*kind).unwrap_or_default();
-                    texts.iter().any(|text| filter.may_hold(pair_entry(key, kind.of_text(text))))
+                    texts.iter().any(|text| may_hold(pair_entry(key, kind.of_text(text))))
                 }
-                _ => {
-                    text.bits(*kind).is_some_and(|bits| filter.may_hold(pair_entry(key, kind.of_bits(bits))))
-                }
+                _ => text.bits(*kind).is_some_and(|bits| may_hold(pair_entry(key, kind.of_bits(bits)))),
             }
     };
-    Ok(ValueKind::ALL.into_iter().filter(holds).collect())
+    ValueKind::ALL.into_iter().filter(holds).collect()
 }
 
 impl ValueTest {

@@ -11,7 +11,7 @@ use span::{SpanKind, TraceId, ValueRef, naming};
 use store::StoreError;
 
 use super::failure::Failure;
-use super::filter::{Filter, id_entry};
+use super::filter::{Filter, id_entry, key_entry, pair_entry};
 use super::ids::Ids;
 use super::layout::{
     ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, take_directory,
@@ -38,10 +38,14 @@ pub(crate) struct Segment {
     resources: OnceLock<Pages>,
     scopes: OnceLock<Pages>,
     services: OnceLock<Vec<Box<str>>>,
+    origin_pairs: OnceLock<Option<Box<[u64]>>>,
     ids: OnceLock<Ids>,
     id_filter: OnceLock<Filter>,
     pair_filter: OnceLock<Filter>,
 }
+
+/// Of so many resources and scopes a segment keeps in memory what they say.
+const ORIGINS_MAX: u32 = 4_096;
 
 /// What an attribute column holds.
 #[derive(Debug)]
@@ -91,6 +95,7 @@ impl Segment {
             resources: OnceLock::new(),
             scopes: OnceLock::new(),
             services: OnceLock::new(),
+            origin_pairs: OnceLock::new(),
             ids: OnceLock::new(),
             id_filter: OnceLock::new(),
             pair_filter: OnceLock::new(),
@@ -184,6 +189,29 @@ impl Segment {
             Ok(services)
         })?;
         Ok(services)
+    }
+
+    /// Returns the entries of all keys and values that resources and scopes have, sorted; `None` where they
+    /// are too many to be kept.
+    pub(super) fn origin_pairs(&self) -> Result<Option<&[u64]>, Failure> {
+        let pairs = keep(&self.origin_pairs, || {
+            let mut pairs = Vec::new();
+            if ORIGINS_MAX < self.resources()?.len().saturating_add(self.scopes()?.len()) {
+                return Ok(None);
+            }
+            for (table, pages) in [(Table::Resources, self.resources()?), (Table::Scopes, self.scopes()?)] {
+                for number in 0..pages.len() {
+                    let (page, at) = self.text_of(pages, number)?;
+                    let record = self.origin(page.get(at), table)?;
+                    let all = record.attributes.iter();
+                    pairs.extend(all.map(|(key, value)| pair_entry(key_entry(key), *value)));
+                }
+            }
+            pairs.sort_unstable();
+            pairs.dedup();
+            Ok(Some(pairs.into()))
+        })?;
+        Ok(pairs.as_deref())
     }
 
     /// Reads the record of a resource or a scope.
