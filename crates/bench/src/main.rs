@@ -18,6 +18,7 @@
 
 mod client;
 mod clock;
+mod compacted;
 mod figures;
 mod floor;
 mod ingest;
@@ -168,6 +169,7 @@ async fn store_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
     rows.extend(loaded::restarted(&ours.target, &known, watch).await?);
     ours.stop()?;
     rows.extend(figures::measure(folder.path())?);
+    rows.extend(compacted::measure(folder.path(), options.spans).await?);
     Ok(rows)
 }
 

@@ -33,7 +33,8 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<Vec<Row>> {
     let mut client = Client::connect(target.query).await?;
     let mut rows = Vec::new();
-    for question in questions(known, window) {
+    let rare = rare_values(&mut client, known).await?;
+    for question in questions(known, window, &rare) {
         if target.is_peer
             && let Some(why) = refusal(&mut client, &question).await?
         {
@@ -45,22 +46,62 @@ pub(crate) async fn measure(
     Ok(rows)
 }
 
-fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos)) -> Vec<Question> {
+/// Returns values of `session.id`, each of which one trace has.
+async fn rare_values(client: &mut Client, known: &[TraceId]) -> anyhow::Result<Vec<String>> {
+    let mut values = Vec::new();
+    for id in known.iter().take(200) {
+        let answer = client.found(&format!("/api/traces/{id}")).await?;
+        let text = std::str::from_utf8(&answer.body)?;
+        let of_tag = text.split_once("\"session.id\"").and_then(|(_, rest)| rest.split_once("\"value\":\""));
+        values.extend(of_tag.and_then(|(_, rest)| rest.split_once('"')).map(|(value, _)| value.to_owned()));
+        if values.len() == 20 {
+            break;
+        }
+    }
+    ensure!(!values.is_empty(), "no trace of the load has a session");
+    Ok(values)
+}
+
+fn questions(known: &[TraceId], window: (UnixNanos, UnixNanos), rare: &[String]) -> Vec<Question> {
     let by_id = known.iter().take(500).map(|id| format!("/api/traces/{id}")).collect();
     let absent = (1..=200_u64).map(|low| format!("/api/traces/{}", TraceId::from_halves(0x5ca1_ab1e, low)));
     let (start, end) = (window.0.to_micros(), window.1.to_micros());
     let search = |rest: &str| vec![format!("/api/traces?start={start}&end={end}&limit=20&{rest}"); 10];
+    let rare_paths = rare.iter().flat_map(|value| {
+        let of_session = format!("service=frontend&tags=%7B%22session.id%22%3A%22{value}%22%7D");
+        search(&of_session).into_iter().take(1)
+    });
+    let rare_paths: Vec<String> = rare_paths.collect();
     let question = |name, paths| Question { name, paths, p50_ms: None, p99_ms: None, absent: false };
     vec![
         Question { p50_ms: Some(1.0), p99_ms: Some(5.0), ..question("query.by_id", by_id) },
         Question { p50_ms: Some(0.4), absent: true, ..question("query.by_id_absent", absent.collect()) },
-        question("query.service_operation", search("service=cart&operation=shop.CartService%2FGetCart")),
+        Question {
+            p50_ms: Some(8.0),
+            ..question("query.service_operation", search("service=cart&operation=shop.CartService%2FGetCart"))
+        },
+        Question {
+            p50_ms: Some(20.0),
+            ..question(
+                "query.service_status_slow",
+                search(
+                    "service=frontend&tags=%7B%22http.response.status_code%22%3A%22500%22%7D&minDuration=200ms",
+                ),
+            )
+        },
+        Question { p50_ms: Some(4.0), ..question("query.rare_value", rare_paths) },
         question(
             "query.service_tag_slow",
             search("service=payment&tags=%7B%22error%22%3A%22true%22%7D&minDuration=20ms"),
         ),
         question("query.any_service", search("")),
-        question("query.absent_value", search("service=frontend&tags=%7B%22user.id%22%3A%22nobody%22%7D")),
+        Question {
+            p50_ms: Some(0.5),
+            ..question(
+                "query.absent_value",
+                search("service=frontend&tags=%7B%22user.id%22%3A%22nobody%22%7D"),
+            )
+        },
         question("query.services", vec!["/api/services".to_owned(); 50]),
     ]
 }
