@@ -14,8 +14,9 @@
 //! | `GET /api/metrics/..` | Jaeger v1: not there yet, says so |
 //! | `GET /api/tw/..` | ours: skeletons, figures, completion, status (`docs/api.yaml`) |
 //! | any other `/api/..` | 404 in text |
-//! | `GET /static/..` | the page's files |
-//! | any other `GET` | the page |
+//! | `GET /assets/..` | the UI's files |
+//! | the UI's own paths | the page |
+//! | Jaeger's and Zipkin's pages | led to ours |
 //!
 //! [`grpc_router`] has those of the gRPC query port (16685).
 //!

@@ -57,7 +57,7 @@ pub(crate) fn to(place: &str) -> Option<Response<axum::body::Body>> {
     Some(reply)
 }
 
-fn takes_html(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

@@ -1,77 +1,90 @@
-//! The page: where it is shown, and what it may load.
+//! The UI: where its page is shown, what it may load, and how its files are kept by browsers.
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 
-use crate::world::World;
+use crate::world::{Reply, World};
+
+async fn ask(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    world.send(request.body(Body::empty()).unwrap()).await
+}
 
 #[tokio::test]
-async fn page_is_shown_on_every_path_that_is_no_api() {
+async fn page_is_shown_on_its_own_paths_under_a_strict_policy() {
     let world = World::new();
-    for path in
-        ["/", "/search?service=a", "/trace/abc", "/dependencies", "/monitor", "/trace/a...b", "/apiary"]
-    {
+    for path in ["/", "/traces?q=x", "/trace/abc", "/trace/a...b", "/service/a%20b", "/live", "/status"] {
         let reply = world.get(path).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}");
         assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(reply.header("cache-control"), "no-cache");
         assert!(reply.header("content-security-policy").starts_with("default-src 'self';"));
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
-    for (method, path) in
-        [(Method::GET, "/api/x"), (Method::GET, "/api"), (Method::POST, "/"), (Method::POST, "/search")]
-    {
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_not_found() {
+    let world = World::new();
+    for (method, path) in [
+        (Method::GET, "/api/x"),
+        (Method::GET, "/api"),
+        (Method::POST, "/"),
+        (Method::POST, "/traces"),
+        (Method::GET, "/apiary"),
+        (Method::GET, "/favicon.ico"),
+    ] {
         assert_eq!(world.ask(method, path, "").await.text, "404 page not found\n", "{path}");
     }
+    let reply = ask(&world, "/apiary", &[("accept", "text/html")]).await;
+    assert_eq!(
+        (reply.status, reply.header("content-type")),
+        (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
+    );
 }
 
 #[tokio::test]
-async fn files_come_from_a_fixed_table() {
+async fn files_that_the_page_names_are_there_for_ever_and_nothing_else_is() {
     let world = World::new();
-    for (file, content_type) in [
-        ("page.css", "text/css; charset=utf-8"),
-        ("page.js", "text/javascript; charset=utf-8"),
-        ("mark.svg", "image/svg+xml"),
-    ] {
-        let reply = world.get(&format!("/static/{file}")).await;
-        assert_eq!((reply.status, reply.header("content-type")), (StatusCode::OK, content_type));
+    let page = world.get("/").await.text;
+    let named: Vec<&str> = page
+        .split('"')
+        .filter_map(|text| text.strip_prefix("./"))
+        .filter(|text| text.contains('.'))
+        .collect();
+    assert!(named.iter().any(|name| name.ends_with(".js")), "{page}");
+    for name in named {
+        let reply = world.get(&format!("/{name}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{name}");
+        if name.starts_with("assets/") {
+            assert_eq!(reply.header("cache-control"), "public, max-age=31536000, immutable");
+        }
     }
-    for path in
-        ["/static/", "/static/x.js", "/static/..%2fCargo.toml", "/static/../Cargo.toml", "/static/%2e%2e/x"]
-    {
+    for path in ["/assets/", "/assets/x/index.js", "/assets/..%2fCargo.toml", "/assets/%2e%2e/x"] {
         assert_eq!(world.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+    // The policy would not let them run.
+    assert!(!page.contains("<style") && !page.contains(" style=\"") && !page.contains("<script>"));
 }
 
 #[tokio::test]
-async fn every_file_that_the_page_names_is_there() {
+async fn known_page_is_not_sent_again() {
     let world = World::new();
-    let mut waiting = vec!["/".to_owned()];
-    let mut seen = Vec::new();
-    while let Some(path) = waiting.pop() {
-        let reply = world.get(&path).await;
-        assert_eq!(reply.status, StatusCode::OK, "{path}");
-        for name in reply.text.split('"').filter(|text| text.ends_with(".js") || text.ends_with(".css")) {
-            let name = format!("/static/{}", name.rsplit('/').next().unwrap());
-            if !seen.contains(&name) {
-                seen.push(name.clone());
-                waiting.push(name);
-            }
-        }
-        // The policy would not let them run.
-        assert!(
-            !reply.text.contains("<style")
-                && !reply.text.contains(" style=\"")
-                && !reply.text.contains("innerHTML")
-        );
-    }
-    assert_eq!(seen.len(), 7, "{seen:?}");
-}
-
-#[tokio::test]
-async fn known_files_are_not_sent_again() {
-    let world = World::new();
-    let tag = world.get("/static/page.css").await.header("etag").to_owned();
-    let request = Request::get("/static/page.css").header("if-none-match", &tag);
-    let reply = world.send(request.body(Body::empty()).unwrap()).await;
+    let tag = world.get("/").await.header("etag").to_owned();
+    let reply = ask(&world, "/traces", &[("if-none-match", &tag)]).await;
     assert_eq!((reply.status, &*reply.text), (StatusCode::NOT_MODIFIED, ""));
+}
+
+#[tokio::test]
+async fn page_stands_where_a_proxy_says_and_nothing_else_gets_into_it() {
+    let world = World::new();
+    let reply = ask(&world, "/", &[("x-forwarded-prefix", "/traces-of/team/")]).await;
+    assert!(reply.text.contains("<base href=\"/traces-of/team/\""), "{}", reply.text);
+    for hostile in ["//evil.example/", "/\"><script>/", "https://evil.example/", "/a", "a/"] {
+        let reply = ask(&world, "/", &[("x-forwarded-prefix", hostile)]).await;
+        assert!(reply.text.contains("<base href=\"/\""), "{hostile}");
+    }
 }
