@@ -1,4 +1,4 @@
-//! The only runner: `tidy`, `test`, `proto`.
+//! The only runner: `tidy`, `test`, `proto`, `ui`.
 //!
 //! Everything a machine does with this repository besides `cargo build` starts here, so that a
 //! developer, a bare machine and the gate run the very same commands. It leans on the standard
@@ -12,6 +12,7 @@ mod install;
 mod proto;
 mod suites;
 mod tidy;
+mod ui;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +23,8 @@ usage: cargo xtask COMMAND
                                         --install fetches what it lacks and counts a skip as a failure,
                                         --gates adds those that ask for more than tests: lint and fuzz
   tidy                                  the laws of the house that no compiler checks
-  proto [--check]                       the query APIs' messages, made anew or only compared";
+  proto [--check]                       the query APIs' messages, made anew or only compared
+  ui [--check]                          the web UI, checked, tested and built into ui/dist, or only compared";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,13 @@ fn main() -> ExitCode {
         Some("test") => suites::command(&root, &arguments[1..]),
         Some("tidy") => tidy::command(&root, &suites::names()),
         Some("proto") => match proto::run(&root, arguments.get(1).is_some_and(|flag| flag == "--check")) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        },
+        Some("ui") => match ui::run(&root, arguments.get(1).is_some_and(|flag| flag == "--check")) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 eprintln!("{why}");
