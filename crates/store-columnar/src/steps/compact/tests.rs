@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use span::{Tenant, Trace, TraceId};
 use store::conformance::{Sketch, one, write};
@@ -181,6 +182,41 @@ fn readers_keep_what_they_began_with() {
     assert_eq!(compact_all(&engine), 1);
     let rest: Vec<u64> = std::iter::from_fn(|| reader.next().unwrap()).map(|t| t.id().low()).collect();
     assert_eq!((rest, segment_files(&disk).len()), (vec![4, 3, 2, 1], 1));
+}
+
+#[test]
+fn writers_and_readers_go_on_while_segments_are_joined() {
+    let engine = open(&FaultyDisk::new());
+    let (acked, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for id in 1..=120 {
+                // Three hours, and traces that are in all of them.
+                engine.write(&[arriving(id / 40, 1 + id % 7, id)]).unwrap();
+                acked.store(id, Ordering::SeqCst);
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                engine.compact_one(LATER).unwrap();
+                engine.retain(LATER).unwrap();
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                let least = acked.load(Ordering::SeqCst);
+                let mut seen: Vec<u64> = told(&engine).into_iter().flat_map(|(_, spans)| spans).collect();
+                seen.sort_unstable();
+                assert!(least <= seen.len() as u64, "{least} {seen:?}");
+                assert!(seen.iter().copied().eq(1..=seen.len() as u64), "each once: {seen:?}");
+            }
+        });
+    });
+    compact_all(&engine);
+    let stats = engine.stats();
+    assert_eq!((stats.segments_spans, stats.reads_damaged, stats.removals_failed), (120, 0, 0));
+    assert!(stats.segments < 40 && 0 < stats.compactions, "{stats:?}");
 }
 
 #[test]
