@@ -47,6 +47,11 @@ pub(crate) enum Command {
     Search(Search),
     /// Send one marked trace through every listener, read it back, and say what to do about what failed
     Doctor(Doctor),
+    /// Look into a stopped data directory: what is damaged, what costs what
+    Store {
+        #[command(subcommand)]
+        command: Store,
+    },
     /// Ask a running server whether it is well; the exit code is the answer
     Health(Health),
     /// Check the configuration and print all mistakes at once
@@ -161,6 +166,34 @@ pub(crate) struct Doctor {
     /// given here [default: this machine]
     #[arg(long, value_name = "URL", env = "TRACEWELL_SERVER")]
     pub(crate) url: Option<Endpoint>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// `tracewell store`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Read every block of every segment, the list and the log; the exit code is 1 where something is damaged
+    #[command(
+        after_help = "Each damaged part comes with the spans that it may cost: how many, of which tenant, when they\n\
+        began, and of which traces, where that can still be read. Nothing is changed; the server reads around\n\
+        what is damaged.\n\n\
+        Example:\n  tracewell store verify --data-dir /var/lib/tracewell"
+    )]
+    Verify(SettingFlags),
+    /// Say what costs how many bytes: columns, attributes and tables of each tenant, the largest first
+    #[command(after_help = "Examples:\n  \
+        tracewell store stats --data-dir /var/lib/tracewell\n  \
+        tracewell store stats --json | jq '.costs[0]'")]
+    Stats(StoreStats),
+}
+
+/// `tracewell store stats`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreStats {
+    /// Print JSON: an object with `bytes`, and `costs` of tenant, what, bytes and share
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -1,12 +1,15 @@
 //! The engines, by name. No other file names one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use api::StorageStatus;
 use span::DurationNanos;
 use store::{MemoryStore, StoreError, TraceReader, TraceWriter};
-use store_columnar::{ColumnarStore, Recovery, Retention, Stats};
+use store_columnar::inspect;
+pub(crate) use store_columnar::inspect::{Cost, Inspection};
+use store_columnar::{ColumnarStore, RealDisk, Recovery, Retention, Stats};
 
 use crate::clock;
 use crate::config::{Config, Storage, show_bytes, show_duration};
@@ -27,6 +30,27 @@ pub(crate) struct Engine {
     pub(crate) ailment: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Brings everything to rest; after a clean end nothing has to be replayed.
     pub(crate) close: Box<dyn FnOnce() -> Result<(), StoreError> + Send>,
+}
+
+/// Reads every block of a stopped data directory.
+pub(crate) fn verify(config: &Config, told: &mut dyn FnMut(u64, u64)) -> anyhow::Result<Inspection> {
+    stopped(config, |root| inspect::verify(&RealDisk, root, std::process::id(), told))
+}
+
+/// Returns what takes how many bytes in a stopped data directory, the largest first.
+pub(crate) fn costs(config: &Config) -> anyhow::Result<Vec<Cost>> {
+    stopped(config, |root| inspect::costs(&RealDisk, root, std::process::id()))
+}
+
+/// Works on a directory that no server holds; where one does, says what to ask it instead.
+fn stopped<T>(config: &Config, work: impl FnOnce(&Path) -> Result<T, StoreError>) -> anyhow::Result<T> {
+    let root = std::path::absolute(&config.data_dir).context("the data directory has no place")?;
+    work(&root).map_err(|error| match &error {
+        StoreError::Unusable { why, .. } if why.contains("in use by") => anyhow::anyhow!(
+            "{error}; to ask the running server use `tracewell search --server URL` or its page /api/tw/status"
+        ),
+        _ => error.into(),
+    })
 }
 
 /// Opens the engine that the operator chose.

@@ -23,6 +23,7 @@ mod process;
 mod report;
 mod serve;
 mod show;
+mod stopped;
 mod telemetry;
 
 use std::io::Write;
@@ -66,6 +67,9 @@ fn run(cli: Cli, jaeger_flags: Vec<(String, String)>) -> anyhow::Result<ExitCode
         Command::Doctor(doctor) => {
             let (config, _) = configure(doctor.settings, jaeger_flags)?;
             return doctor::run(&config, doctor.url);
+        }
+        Command::Store { command } => {
+            return stopped::run(command, |flags| configure(flags, jaeger_flags));
         }
         Command::Health(health) => {
             return health_probe::run(health, || configure(SettingFlags::default(), Vec::new()));

@@ -13,6 +13,7 @@ mod directory;
 mod disk;
 mod engine;
 mod hold;
+pub mod inspect;
 mod manifest;
 mod measuring;
 mod needle;

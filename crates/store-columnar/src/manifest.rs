@@ -81,10 +81,16 @@ impl Manifest {
             return Ok((Self { disk, path, file, at, listed }, Soundness::Whole));
         }
         let file = disk.open(&path)?;
-        let (listed, at, soundness) = read_frames(&read_all(&*file)?);
+        let bytes = read_all(&*file)?;
+        let (listed, at, soundness) = read_frames(&bytes);
         let mut manifest = Self { disk, path, file, at, listed };
         match soundness {
-            Soundness::Whole => manifest.file.sync_data()?,
+            Soundness::Whole => {
+                // Where an earlier sync failed, the system holds the pages for clean: only written again do
+                // they reach the disk.
+                manifest.file.write_at(0, &bytes)?;
+                manifest.file.sync_data()?;
+            }
             Soundness::Torn => manifest.rewrite()?,
             // Until the segments were asked what the list lost, the damaged file stays in its place:
             // a start that is cut short before must find it damaged again.
@@ -153,6 +159,12 @@ impl Manifest {
 }
 
 impl Listed {
+    /// Reads what a manifest's bytes say, and changes nothing. Tells whether edits that held are lost.
+    pub(crate) fn read(bytes: &[u8]) -> (Self, bool) {
+        let (listed, _, soundness) = read_frames(bytes);
+        (listed, soundness == Soundness::Damaged)
+    }
+
     /// Returns up to which number a tenant's spans are in segments.
     pub(crate) fn frozen_to(&self, tenant: &Tenant) -> u64 {
         self.tenants.get(tenant).map_or(0, |listed| listed.frozen_to)

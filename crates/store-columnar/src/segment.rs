@@ -34,6 +34,7 @@ mod pages;
 mod plan;
 mod predicate;
 mod reader;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -269,7 +269,7 @@ fn write_group<'a>(
 mod tests {
     use super::*;
     use crate::disk::{Fault, FaultyDisk, Outage};
-    use crate::wal::replay::{Replayed, replay};
+    use crate::wal::replay::{Purpose, Replayed, replay};
     use bytes::Bytes;
     use span::{Encoding, Tenant};
 
@@ -303,7 +303,7 @@ mod tests {
 
     fn read(disk: &FaultyDisk) -> (Vec<String>, Replayed) {
         let mut bodies = Vec::new();
-        let replayed = replay(disk, &folder(), 0, &mut |_, body| {
+        let replayed = replay(disk, &folder(), 0, Purpose::Start, &mut |_, body| {
             bodies.push(String::from_utf8(body.to_vec()).unwrap());
             Ok(())
         });

@@ -4,3 +4,4 @@ mod commands;
 mod configuration;
 mod running;
 mod serving;
+mod stopped;

@@ -24,14 +24,14 @@ pub(super) struct Group<'a> {
 }
 
 /// The two blocks of a column.
-struct Blocks<'a> {
+pub(super) struct Blocks<'a> {
     bytes: Cow<'a, [u8]>,
     /// Where the second begins.
     middle: usize,
 }
 
 impl Blocks<'_> {
-    fn both(&self) -> [&[u8]; 2] {
+    pub(super) fn both(&self) -> [&[u8]; 2] {
         let (first, second) = self.bytes.split_at(self.middle);
         [first, second]
     }
@@ -76,6 +76,11 @@ impl<'a> Group<'a> {
     /// Returns how many rows there are.
     pub(super) const fn rows(&self) -> usize {
         self.line.rows as usize
+    }
+
+    /// Returns what the directory says of all columns.
+    pub(super) fn columns(&self) -> &[ColumnLine] {
+        &self.directory
     }
 
     /// Returns what the directory says of a column, if it is there.
@@ -220,7 +225,7 @@ impl<'a> Group<'a> {
         Err(Failure::Broken(Broken("a column's count is wrong"), self.place_of(column)))
     }
 
-    fn blocks(&self, column: &ColumnLine) -> Result<Blocks<'_>, Failure> {
+    pub(super) fn blocks(&self, column: &ColumnLine) -> Result<Blocks<'_>, Failure> {
         let [first, second] = column.extent.lens;
         let (start, middle) = (column.offset as usize, first as usize);
         let end = middle + second as usize;
@@ -237,7 +242,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn place_of(&self, column: &ColumnLine) -> Place {
+    pub(super) fn place_of(&self, column: &ColumnLine) -> Place {
         let len = column.extent.lens[0].saturating_add(column.extent.lens[1]);
         Place { offset: self.line.offset + u64::from(column.offset), len }
     }

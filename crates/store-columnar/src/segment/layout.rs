@@ -123,7 +123,6 @@ pub(crate) mod fixed {
     pub(crate) const ATTRIBUTES: u32 = 64;
 
     /// Returns what a fixed column is called where people read it.
-    #[cfg(all(test, feature = "measure"))]
     pub(crate) fn name(column: u32) -> &'static str {
         const NAMES: [&str; 40] = [
             "trace id",
@@ -188,7 +187,6 @@ impl Owner {
     }
 
     /// Returns what it is called where people read it.
-    #[cfg(all(test, feature = "measure"))]
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Span => "span",
@@ -237,7 +235,6 @@ pub(crate) enum Table {
 
 impl Table {
     /// What the tables are called where people read it, by number.
-    #[cfg(all(test, feature = "measure"))]
     pub(crate) const NAMES: [&str; TABLES] = [
         "dictionary",
         "resources",

@@ -3,7 +3,6 @@
 //! Opening reads the tail and the footer and nothing else. Each table is read, checked and kept when it is
 //! first needed. A reader never writes and never locks for longer than it takes to keep a table.
 
-#[cfg(all(test, feature = "measure"))]
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -256,12 +255,10 @@ impl Segment {
 
     /// Returns how many bytes each column takes over all groups, and each table; attribute columns by owner
     /// and key.
-    #[cfg(all(test, feature = "measure"))]
     pub(crate) fn costs(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.count_bytes().map_err(|failure| self.tell(failure))
     }
 
-    #[cfg(all(test, feature = "measure"))]
     fn count_bytes(&self) -> Result<BTreeMap<String, u64>, Failure> {
         let mut costs = BTreeMap::new();
         let mut add = |name: String, len: u32| *costs.entry(name).or_default() += u64::from(len);
@@ -284,7 +281,7 @@ impl Segment {
         Ok(costs)
     }
 
-    fn place(&self, table: Table) -> Place {
+    pub(super) fn place(&self, table: Table) -> Place {
         self.footer.tables[table as usize]
     }
 
@@ -303,7 +300,11 @@ impl Segment {
             .map_err(|broken| (broken, directory))?)
     }
 
-    fn unpack<T>(&self, place: Place, take: impl FnOnce(&[u8]) -> Result<T, Broken>) -> Result<T, Failure> {
+    pub(super) fn unpack<T>(
+        &self,
+        place: Place,
+        take: impl FnOnce(&[u8]) -> Result<T, Broken>,
+    ) -> Result<T, Failure> {
         let block = self.read(place)?;
         let bytes = Unpacker::new().unpack(&block).map_err(|broken| (broken, place))?;
         Ok(take(&bytes).map_err(|broken| (broken, place))?)

@@ -23,7 +23,7 @@ use crate::segment::PageCache;
 use crate::stats::{Recovery, UndecodableEntry};
 use crate::wal::body::{Prepared, decode};
 use crate::wal::entry::{Entry, EntryHead};
-use crate::wal::replay::replay;
+use crate::wal::replay::{Purpose, replay};
 use crate::wal::{Wal, WalPlace};
 
 use super::commit::{intern, publish};
@@ -45,7 +45,7 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, config: Config) -> Result<(Hold, Reco
         hold.views.change(&tenant, |view| view.segments = Arc::new(found));
     }
     let mut replayer = Replayer { hold: &hold, inflater: Inflater::default(), recovery: &mut recovery };
-    let replayed = replay(&*disk, &folder, listed.settled(), &mut |head, body| {
+    let replayed = replay(&*disk, &folder, listed.settled(), Purpose::Start, &mut |head, body| {
         if head.sequence <= listed.frozen_to(&head.tenant) {
             return Ok(());
         }

@@ -229,6 +229,24 @@ fn every_single_call_may_be_the_last() {
     }
 }
 
+/// After a failed sync the system holds the pages for clean: they are read, and no later sync makes them
+/// durable. What a start shows must outlive the power nevertheless.
+#[test]
+fn what_a_start_shows_after_a_failed_sync_outlives_a_power_cut() {
+    for seed in 0..20 {
+        let disk = FaultyDisk::new();
+        let engine = open(&disk).unwrap();
+        engine.write(&[write(1)]).unwrap();
+        disk.plan(Fault::SyncFailsAt(0));
+        assert!(engine.write(&[write(2)]).is_err());
+        disk.restart(Outage::Kill);
+        let shown = ids(&open(&disk).unwrap());
+        assert_eq!(shown, [2, 1], "the log is read from the page cache");
+        disk.restart(Outage::PowerCut { seed });
+        assert_eq!(ids(&open(&disk).unwrap()), shown, "seed {seed}");
+    }
+}
+
 #[test]
 fn conforms_when_each_write_is_frozen() {
     conformance::run(|| freezing(&FaultyDisk::new()));

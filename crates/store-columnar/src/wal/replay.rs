@@ -4,14 +4,16 @@
 //! searched for the salt; an entry behind the hole proves that the hole was no tail. A hole counts as
 //! *lost* when a later group or file was begun after it was settled, else it is a torn tail and the
 //! file ends before it. What was read is synced before anybody sees it, because a process may die
-//! between its write and its sync, and what a reader saw must not vanish with the power.
+//! between its write and its sync, and what a reader saw must not vanish with the power. The last group
+//! is written once more before that: where its first sync failed, the system holds its pages for clean,
+//! and no sync alone would ever bring them to the disk.
 
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use store::StoreError;
 
-use crate::disk::{Disk, DiskEntryKind, read_all};
+use crate::disk::{Disk, DiskEntryKind, DiskFile, read_all};
 
 use super::entry::{self, EntryHead, Found};
 use super::log_head::{HEAD_BYTES, LogHead};
@@ -28,6 +30,15 @@ pub struct WalLoss {
     pub entries: u64,
     /// How many spans they held, where their heads can still be read.
     pub spans: Option<u64>,
+}
+
+/// Whether a replay makes what it reads durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The engine goes on from here.
+    Start,
+    /// Somebody looks; nothing is changed.
+    Look,
 }
 
 /// What a replay found.
@@ -47,11 +58,14 @@ pub(crate) fn replay(
     disk: &dyn Disk,
     folder: &Path,
     settled: u64,
+    purpose: Purpose,
     take: &mut dyn FnMut(EntryHead, Bytes) -> Result<(), StoreError>,
 ) -> Result<Replayed, StoreError> {
     let mut replayed = Replayed::default();
     let files = find_files(disk, folder, &mut replayed.place)?;
-    disk.sync_dir(folder)?;
+    if purpose == Purpose::Start {
+        disk.sync_dir(folder)?;
+    }
     let mut heads = Vec::new();
     for (path, number) in files {
         match head_of(disk, &path, number)? {
@@ -64,7 +78,14 @@ pub(crate) fn replay(
         let (path, head) = &heads[index];
         let below = heads.get(index + 1).map(|(_, next)| next.first);
         let log = Log { path, salt: head.salt, below };
-        let bytes = read_synced(disk, path)?;
+        let file = disk.open(path)?;
+        let bytes = Bytes::from(read_all(&*file)?);
+        if purpose == Purpose::Start {
+            if below.is_none() {
+                log.rewrite_last_group(&*file, &bytes, head.first)?;
+            }
+            file.sync_data()?;
+        }
         if expected < head.first {
             // The former file lost its end.
             let before = heads[..index].last().map_or(path, |(path, _)| path);
@@ -122,6 +143,21 @@ impl Log<'_> {
         Ok(behind)
     }
 
+    /// Writes the last group, and the head that it needs, where they stand.
+    fn rewrite_last_group(
+        &self,
+        file: &dyn DiskFile,
+        bytes: &Bytes,
+        expected: u64,
+    ) -> Result<(), StoreError> {
+        let walk = self.walk(bytes, expected);
+        let Some(group) = bytes.get(walk.group_at..walk.end).filter(|group| !group.is_empty()) else {
+            return Ok(());
+        };
+        file.write_at(0, &bytes[..HEAD_BYTES as usize])?;
+        file.write_at(walk.group_at as u64, group)
+    }
+
     /// Goes through the file once, over every hole.
     fn walk(&self, bytes: &Bytes, mut expected: u64) -> Walk {
         let mut walk = Walk::default();
@@ -147,9 +183,12 @@ impl Log<'_> {
             if 0 < count {
                 walk.steps.push(Step::Hole { first, count, at: hole_at, spans: None });
             }
-            walk.group_first = walk.group_first.max(head.group_first);
+            if walk.group_first < head.group_first {
+                (walk.group_first, walk.group_at) = (head.group_first, hole_at);
+            }
             expected = head.sequence + 1;
             at = next;
+            walk.end = next.min(bytes.len());
             walk.steps.push(match body {
                 Some(body) => Step::Sound { head, body },
                 None => {
@@ -189,6 +228,9 @@ struct Walk {
     steps: Vec<Step>,
     /// The greatest first number of a group.
     group_first: u64,
+    /// Where that group begins, and where the last entry ends.
+    group_at: usize,
+    end: usize,
 }
 
 enum Step {
@@ -241,10 +283,4 @@ fn head_of(disk: &dyn Disk, path: &Path, number: u64) -> Result<Option<LogHead>,
     let found =
         entry::salt_at(&bytes, at).and_then(|salt| Some((salt, EntryHead::read(&bytes, at, salt)?.0)));
     Ok(found.map(|(salt, first)| LogHead { salt, number, first: first.sequence, created: first.received }))
-}
-
-fn read_synced(disk: &dyn Disk, path: &Path) -> Result<Bytes, StoreError> {
-    let file = disk.open(path)?;
-    file.sync_data()?;
-    Ok(Bytes::from(read_all(&*file)?))
 }

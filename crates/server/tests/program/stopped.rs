@@ -1,0 +1,54 @@
+//! `tracewell store` on directories that the real engine made.
+
+use std::path::{Path, PathBuf};
+
+use crate::running::{Running, run};
+
+/// Runs a server until it has written the traces of a shop, and stops it cleanly.
+fn filled(home: &Path) {
+    let mut server = Running::start(home, &[]);
+    let url = server.url("otlp-http");
+    let (good, text) = run(&["generate", "--requests", "30", "--protocol", "otlp-http", "--endpoint", &url]);
+    assert!(good, "{text}");
+    let (good, text) = run(&["store", "verify", "--data-dir", home.to_str().unwrap()]);
+    assert!(!good && text.contains("is in use by process"), "{text}");
+    assert!(text.contains("--server URL"), "{text}");
+    server.terminate();
+    assert!(server.wait());
+}
+
+fn segment(home: &Path) -> PathBuf {
+    let folder = home.join("segments/default");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "seg")).unwrap()
+}
+
+#[test]
+fn store_verify_finds_a_flipped_byte_and_says_what_it_may_cost() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path());
+    let verify = ["store", "verify", "--data-dir", home.path().to_str().unwrap()];
+    let (good, text) = run(&verify);
+    assert!(good && text.ends_with("all is sound\n"), "{text}");
+    let path = segment(home.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[200] ^= 0x10;
+    std::fs::write(&path, bytes).unwrap();
+    let (good, text) = run(&verify);
+    assert!(!good && text.ends_with("1 damaged\n"), "{text}");
+    assert!(text.contains("may cost ") && text.contains(" of tenant default"), "{text}");
+}
+
+#[test]
+fn store_stats_says_what_costs_what() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path());
+    let directory = home.path().to_str().unwrap();
+    let (good, text) = run(&["store", "stats", "--data-dir", directory]);
+    assert!(good && text.contains("span id") && text.contains(" %"), "{text}");
+    let (good, text) = run(&["store", "stats", "--json", "--data-dir", directory]);
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let sum: u64 = told["costs"].as_array().unwrap().iter().map(|cost| cost["bytes"].as_u64().unwrap()).sum();
+    assert!(good && told["bytes"].as_u64() == Some(sum), "{text}");
+    assert_eq!(sum, std::fs::metadata(segment(home.path())).unwrap().len());
+}
