@@ -12,6 +12,7 @@ mod binaries;
 mod fuzz;
 mod gates;
 mod tally;
+mod ui;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,13 @@ const SUITES: &[Suite] = &[
         gate: false,
         needs: &[],
         run: binaries::seeds,
+    },
+    Suite {
+        name: "ui",
+        about: "the UI's model, and its pages in a browser",
+        gate: false,
+        needs: &[Set::Chromium],
+        run: ui::run,
     },
     Suite {
         name: "clients",

@@ -8,6 +8,8 @@
 pub(crate) enum Set {
     /// Servers and tools of the distribution.
     Apt,
+    /// The browser that looks at the UI.
+    Chromium,
     PythonOld,
     PythonWeb,
     PythonCurrent,
@@ -46,6 +48,7 @@ impl Set {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Apt => "apt",
+            Self::Chromium => "chromium",
             Self::PythonOld => "python-old",
             Self::PythonWeb => "python-web",
             Self::PythonCurrent => "python-current",
@@ -63,6 +66,7 @@ impl Set {
     pub(crate) fn recipe(self) -> Recipe {
         match self {
             Self::Apt => Recipe { lane: Lane::Apt, pins: &[], script: APT, tool: "docker-compose" },
+            Self::Chromium => Recipe { lane: Lane::Apt, pins: &[], script: CHROMIUM, tool: "chromium" },
             Self::PythonOld | Self::PythonWeb | Self::PythonCurrent => {
                 Recipe { lane: Lane::Python, pins: &["requirements.txt"], script: PYTHON, tool: "python" }
             }
@@ -106,6 +110,13 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -q -o DPkg::Lock::Timeout=300 update
 apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
   rabbitmq-server redis-server strace docker-compose iproute2
+"#;
+
+const CHROMIUM: &str = r#"
+if command -v chromium; then exit 0; fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o DPkg::Lock::Timeout=300 update
+apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends chromium
 "#;
 
 const PYTHON: &str = r#"
