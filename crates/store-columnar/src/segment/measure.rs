@@ -9,6 +9,8 @@
 //! duration buckets   9 8 8 7 9 ..
 //! ```
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -25,6 +27,7 @@ use super::layout::{Owner, SHAPE_FIRST, Table, fixed};
 use super::matches::{Rows, View};
 use super::predicate::Test;
 use super::reader::Segment;
+use crate::column::Ints;
 
 /// How many groups make a slice: some hundred thousand rows, so that what is made ready for each pays.
 pub(super) const SLICE_GROUPS: usize = 64;
@@ -225,31 +228,37 @@ impl<'a> Scan<'a> {
             Rows::None => false,
         };
         let mut fresh = NameCounts::default();
+        let chosen: Option<&[bool]> = if let Rows::Some(rows) = &rows { Some(rows) } else { None };
+        let shapes = view.shape_numbers(Owner::Span)?;
+        count_numbers(shapes, chosen, &mut fresh.shapes);
         for (column, of) in [(fixed::RESOURCE, &mut fresh.resources), (fixed::SCOPE, &mut fresh.scopes)] {
-            let numbers = view.group.ints(column, count)?.all();
-            numbers
-                .iter()
-                .enumerate()
-                .filter(|(row, _)| is_chosen(*row))
-                .for_each(|(_, number)| bump(of, *number));
+            count_numbers(&view.group.ints(column, count)?, chosen, of);
         }
-        let shapes = view.shape_numbers(Owner::Span)?.all();
-        let own = shapes.iter().enumerate().filter(|(row, _)| is_chosen(*row));
-        own.for_each(|(_, shape)| bump(&mut fresh.shapes, *shape));
         let mut listed = NameTally::default();
         for owner in Owner::ALL {
             // Of several events of a span with one key the first counts.
             let mut seen: HashSet<(usize, Box<[u8]>), RandomState> = HashSet::default();
-            if owner != Owner::Span {
-                let row_of = view.owner_rows(owner)?;
-                for (this, shape) in view.shape_numbers(owner)?.all().into_iter().enumerate() {
-                    let row = row_of[this] as usize;
-                    for column in self.segment.shape(shape)?.iter().filter(|_| is_chosen(row)) {
-                        let name = &columns[*column as usize];
-                        let spans = u64::from(seen.insert((row, name.key.clone())));
-                        listed.note(place_of(owner), &name.key, [name.kind.label()], spans);
+            let has_listings = self.segment.footer.overflowed != 0;
+            // By column: the last row that was counted for its key, and how many were.
+            let mut last: HashMap<&[u8], (usize, BTreeSet<LabelKind>, u64), RandomState> = HashMap::default();
+            let row_of = view.owner_rows(owner)?;
+            let shapes = if row_of.is_empty() { Vec::new() } else { view.shape_numbers(owner)?.all() };
+            for (this, shape) in shapes.into_iter().enumerate() {
+                let row = row_of[this] as usize;
+                for column in self.segment.shape(shape)?.iter().filter(|_| is_chosen(row)) {
+                    let name = &columns[*column as usize];
+                    let (last, kinds, spans) =
+                        last.entry(&name.key).or_insert((usize::MAX, BTreeSet::new(), 0));
+                    kinds.insert(name.kind.label());
+                    *spans += u64::from(*last != row);
+                    *last = row;
+                    if has_listings {
+                        seen.insert((row, name.key.clone()));
                     }
                 }
+            }
+            for (key, (_, kinds, spans)) in last {
+                listed.note(place_of(owner), key, kinds, spans);
             }
             view.each_listing(owner, |_, row, attributes| {
                 for (key, value) in attributes.iter().filter(|_| is_chosen(row)) {
@@ -318,15 +327,14 @@ impl PanelRows<'_> {
         };
         let combinations = self.coded.iter().map(|coded| coded.labels.len()).product::<usize>();
         let width = combinations.saturating_mul(step_range.len());
-        if combinations == 0 {
+        if combinations == 0 || NO_CODE as usize <= width {
             return;
         }
-        let place = |row: usize| self.place(row, &step_range);
-        let all = || (0..failed.len()).filter(|row| chosen.is_none_or(|chosen| chosen[*row]));
+        let places = self.places(chosen, &step_range, failed.len());
         if DENSE_MAX < width {
-            for (row, place) in all().filter_map(|row| Some((row, place(row)?))) {
+            for (row, place) in places.iter().enumerate().filter(|(_, place)| **place != NO_CODE) {
                 let count = Count { spans: 1, errors: u64::from(failed[row]) };
-                let cell = self.add(place, &step_range, &count, panel, tally);
+                let cell = self.add(*place as usize, &step_range, &count, panel, tally);
                 if let Some(buckets) = self.buckets {
                     cell.durations.add_many(buckets[row], 1);
                     if failed[row] {
@@ -337,12 +345,15 @@ impl PanelRows<'_> {
             return;
         }
         let mut counts = vec![Count::default(); width];
+        for (place, failed) in places.iter().zip(failed).filter(|(place, _)| **place != NO_CODE) {
+            let count = &mut counts[*place as usize];
+            count.spans += 1;
+            count.errors += u64::from(*failed);
+        }
         let mut durations = vec![[0_u32; 2]; if self.buckets.is_some() { width * BUCKETS } else { 0 }];
-        for (row, place) in all().filter_map(|row| Some((row, place(row)?))) {
-            counts[place].spans += 1;
-            counts[place].errors += u64::from(failed[row]);
-            if let Some(buckets) = self.buckets {
-                durations[place * BUCKETS + usize::from(buckets[row])][usize::from(failed[row])] += 1;
+        for ((place, bucket), failed) in places.iter().zip(self.buckets.unwrap_or_default()).zip(failed) {
+            if *place != NO_CODE {
+                durations[*place as usize * BUCKETS + usize::from(*bucket)][usize::from(*failed)] += 1;
             }
         }
         for (place, count) in counts.iter().enumerate().filter(|(_, count)| count.spans != 0) {
@@ -359,6 +370,18 @@ impl PanelRows<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the place of each chosen row; [`NO_CODE`] for rows that have none.
+    fn places(&self, chosen: Option<&[bool]>, step_range: &Range<u32>, rows: usize) -> Cow<'_, [u32]> {
+        if let ([coded], StepsOf::One(_), None) = (self.coded, &self.steps, chosen) {
+            return Cow::Borrowed(&coded.codes);
+        }
+        let place = |row: usize| match chosen.is_none_or(|chosen| chosen[row]) {
+            true => self.place(row, step_range).map_or(NO_CODE, |place| place as u32),
+            false => NO_CODE,
+        };
+        Cow::Owned((0..rows).map(place).collect())
     }
 
     /// Returns the place of a row's codes and step among all combinations; `None` where it has no place.
@@ -409,8 +432,23 @@ struct NameCounts {
     scopes: HashMap<u64, u64, RandomState>,
 }
 
-fn bump(counts: &mut HashMap<u64, u64, RandomState>, number: u64) {
-    *counts.entry(number).or_default() += 1;
+/// Counts how often the chosen rows have each number.
+fn count_numbers(numbers: &Ints, chosen: Option<&[bool]>, counts: &mut HashMap<u64, u64, RandomState>) {
+    if let (Some(number), None) = (numbers.one(), chosen) {
+        *counts.entry(number).or_default() += numbers.len() as u64;
+        return;
+    }
+    // Neighbours often agree: a run is added as one.
+    let all = numbers.all();
+    let mut row = 0;
+    for run in all.chunk_by(|a, b| a == b) {
+        let rows = row..row + run.len();
+        row = rows.end;
+        let count = chosen.map_or(run.len(), |chosen| chosen[rows].iter().filter(|row| **row).count());
+        if count != 0 {
+            *counts.entry(run[0]).or_default() += count as u64;
+        }
+    }
 }
 
 const fn place_of(owner: Owner) -> Within {

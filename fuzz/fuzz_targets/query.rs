@@ -1,0 +1,5 @@
+//! The question language.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| demands::query::text(data));
