@@ -9,6 +9,7 @@
 //! * what was refused or interrupted came whole or not at all, and once it was seen it stays;
 //! * nothing else is there, and every span is what was sent;
 //! * listings, searches, pages, lists of services are those of the engine in memory;
+//! * flipped bits cost what `verify` said they may cost, and never a start;
 //! * an error has a cause: a fault that struck, a disk that is full. A start without one succeeds.
 //!
 //! A run that fails is made small: the shortest list of steps that still fails is what is reported.
@@ -21,6 +22,7 @@ mod content;
 mod fingerprint;
 mod model;
 mod plan;
+mod rot;
 mod run;
 mod shrink;
 

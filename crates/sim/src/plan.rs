@@ -90,6 +90,11 @@ pub enum Step {
     },
     /// The oldest held listing is read to its end.
     Drain,
+    /// Everything is frozen, and then bits of segments flip while the engine is away.
+    Rot {
+        /// Which.
+        seed: u64,
+    },
     /// The engine is stopped cleanly and started again.
     Stop,
     /// The engine goes away and is started again.
@@ -156,6 +161,7 @@ impl Plan {
         steps.push(Step::Crash { outage: Outage::PowerCut { seed }, troubles: Vec::new() });
         steps.push(Step::FreezeAll);
         steps.push(Step::Check);
+        steps.push(Step::Rot { seed });
         Self { seed, shape, steps }
     }
 }

@@ -13,6 +13,7 @@ use crate::check::{Known, Listing, check, keys, listing_of, search_of, told};
 use crate::content::batch_of;
 use crate::model::{Fate, Model, Moment, tenant_of};
 use crate::plan::{Parcel, Plan, Step, TENANTS, Trouble};
+use crate::rot::{Before, flip, look};
 
 /// When runs begin.
 const BEGIN: u64 = 1_767_225_600_000_000_000;
@@ -130,6 +131,7 @@ impl<'a> Run<'a> {
             }
             Step::Hold { tenant } => self.hold(*tenant)?,
             Step::Drain => self.drain()?,
+            Step::Rot { seed } => return self.rot(*seed),
             _ => return self.act(step),
         }
         Ok("done".to_owned())
@@ -291,6 +293,31 @@ impl<'a> Run<'a> {
             true => Err(format!("{replayed} entries were replayed after a clean stop")),
             false => Ok(how),
         }
+    }
+
+    /// Lets bits flip at rest, and starts twice on what is left. The run ends with it.
+    fn rot(&mut self, seed: u64) -> Result<String, String> {
+        self.calm();
+        self.disk.unlimit();
+        let engine = self.engine.as_ref().expect("it is looked at before");
+        if let Err(error) = engine.freeze_all() {
+            return self.judge(Err(error));
+        }
+        let before = Before::of(engine)?;
+        self.restart(Outage::Kill);
+        if let Some(damage) = look(&self.disk)?.damages.first() {
+            return Err(format!("verify finds damage on a sound disk: {damage:?}"));
+        }
+        self.disk.restart(Outage::Kill);
+        let flips = flip(&self.disk, seed);
+        let said = look(&self.disk)?;
+        for _ in 0..2 {
+            self.disk.restart(Outage::Kill);
+            let engine = self.open().map_err(|error| format!("flipped bits cost the start: {error}"))?;
+            before.compare(&engine, &self.model, &said)?;
+        }
+        self.disk.restart(Outage::Kill);
+        Ok(format!("{flips} bits flipped, {} flaws", said.damages.len()))
     }
 
     fn restart(&mut self, outage: Outage) {
