@@ -9,6 +9,7 @@
 //! cargo run -p bench --release -- ingest --spans 1000000
 //! cargo run -p bench --release -- store --spans 5000000 --json rows.json
 //! cargo run -p bench --release -- floor
+//! cargo run -p bench --release --features sdk -- sdk
 //! cargo run -p bench --release -- peer --otlp-http 127.0.0.1:4318 --otlp-grpc 127.0.0.1:4317 \
 //!     --query 127.0.0.1:16686 --pid 4711 --spans 500000
 //! ```
@@ -27,6 +28,8 @@ mod loaded;
 mod process;
 mod questions;
 mod row;
+#[cfg(feature = "sdk")]
+mod sdk;
 mod send;
 mod target;
 
@@ -65,6 +68,27 @@ enum What {
     },
     /// The same load and questions against our server and another one, as ratios.
     Peer(PeerOptions),
+    /// What a span costs a service, ours and its peers'.
+    #[cfg(feature = "sdk")]
+    Sdk {
+        /// Only rows whose name has this in it.
+        #[arg(long)]
+        only: Option<String>,
+        /// Also write the rows as JSON lines.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// One kit, in this process; `sdk` calls it.
+    #[cfg(feature = "sdk")]
+    #[command(hide = true)]
+    SdkKit {
+        /// Which kit.
+        kit: String,
+        /// How it is set up.
+        mode: String,
+        /// What is recorded.
+        shape: String,
+    },
     /// What redaction and propagation cost, without a server.
     Floor {
         /// Also write the rows as JSON lines.
@@ -128,6 +152,10 @@ async fn main() -> anyhow::Result<()> {
     match Command::parse().what {
         What::Ingest(options) => row::report(&ingest_rows(&options).await?, options.json.as_deref()),
         What::Store(options) => row::report(&store_rows(&options).await?, options.json.as_deref()),
+        #[cfg(feature = "sdk")]
+        What::Sdk { only, json } => row::report(&sdk::measure(only.as_deref())?, json.as_deref()),
+        #[cfg(feature = "sdk")]
+        What::SdkKit { kit, mode, shape } => sdk::run_kit(&kit, &mode, &shape),
         What::Peer(options) => {
             let target = Target {
                 otlp_http: options.otlp_http,

@@ -68,7 +68,7 @@ struct Queue {
     bytes_max: usize,
     /// So many bytes wake the exporter.
     bytes_wake: usize,
-    spares: Vec<Vec<u8>>,
+    spares: Vec<Parcel>,
     /// Flushes asked for, and done.
     asked: u64,
     done: u64,
@@ -94,6 +94,13 @@ pub(crate) struct Woken {
 }
 
 impl Parcel {
+    /// Empties it and keeps its buffers.
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.runs.clear();
+        self.spans = 0;
+    }
+
     #[inline]
     fn add(&mut self, span: &[u8], scope: u32) {
         let head = 1 + varint_len(span.len() as u64);
@@ -136,7 +143,7 @@ impl Depot {
     pub(crate) fn put(&self, chunk: &Chunk, span: &[u8], scope: u32) {
         let mut parcel = lock(&chunk.parcel);
         if parcel.bytes.capacity() == 0 {
-            parcel.bytes = self.spare();
+            *parcel = self.spare();
         }
         parcel.add(span, scope);
         if CHUNK_BYTES <= parcel.bytes.len() {
@@ -150,9 +157,9 @@ impl Depot {
     }
 
     #[cold]
-    fn spare(&self) -> Vec<u8> {
+    fn spare(&self) -> Parcel {
         let spare = lock(&self.queue).spares.pop();
-        spare.unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES_FIRST))
+        spare.unwrap_or_else(|| Parcel { bytes: Vec::with_capacity(CHUNK_BYTES_FIRST), ..Parcel::default() })
     }
 
     /// Moves a chunk's spans into the queue, or counts them and keeps the empty buffer.
@@ -164,16 +171,14 @@ impl Depot {
             let lost = if queue.closed { &self.dropped_late } else { &self.dropped_full };
             lost.fetch_add(u64::from(parcel.spans), Ordering::Relaxed);
             drop(queue);
-            parcel.bytes.clear();
-            parcel.runs.clear();
-            parcel.spans = 0;
+            parcel.clear();
             return;
         }
-        let bytes = match refill {
+        let fresh = match refill {
             Refill::Spare => queue.spares.pop().unwrap_or_default(),
-            Refill::Nothing => Vec::new(),
+            Refill::Nothing => Parcel::default(),
         };
-        let full = mem::replace(parcel, Parcel { bytes, ..Parcel::default() });
+        let full = mem::replace(parcel, fresh);
         queue.bytes += full.bytes.len();
         queue.parcels.push_back(full);
         let enough = queue.bytes_wake <= queue.bytes;
@@ -235,8 +240,8 @@ impl Depot {
         let mut queue = lock(&self.queue);
         queue.bytes = queue.bytes.saturating_sub(parcel.bytes.len());
         if queue.spares.len() < SPARES_MAX && CHUNK_BYTES <= parcel.bytes.capacity() {
-            parcel.bytes.clear();
-            queue.spares.push(parcel.bytes);
+            parcel.clear();
+            queue.spares.push(parcel);
         }
     }
 

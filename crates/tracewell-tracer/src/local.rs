@@ -39,6 +39,8 @@ struct Local {
 /// A scope that was entered and not yet left.
 struct Entered {
     token: u64,
+    /// How often it was entered again right away, as unsampled children of one span are.
+    again: u32,
     /// What was current before.
     previous: Context,
 }
@@ -86,8 +88,19 @@ pub(crate) fn enter(token: u64, context: Context) {
     // A thread that ends has no current context; the scope is left without effect.
     let _ = LOCAL.try_with(|local| {
         let previous = local.current.replace(context);
-        local.entered.borrow_mut().push(Entered { token, previous });
+        local.entered.borrow_mut().push(Entered { token, again: 0, previous });
     });
+}
+
+/// Enters the innermost scope once more, if it is of that token; returns whether it is.
+#[inline]
+pub(crate) fn enter_again(token: u64) -> bool {
+    let entered = LOCAL.try_with(|local| {
+        let mut entered = local.entered.borrow_mut();
+        let innermost = entered.last_mut().filter(|scope| scope.token == token);
+        innermost.map(|scope| scope.again += 1).is_some()
+    });
+    entered.unwrap_or(false)
 }
 
 /// Like [`enter`], with a token of its own.
@@ -109,6 +122,10 @@ pub(crate) fn leave(token: u64) {
     let left = LOCAL.try_with(|local| {
         let mut entered = local.entered.borrow_mut();
         let at = entered.iter().rposition(|scope| scope.token == token)?;
+        if 0 < entered[at].again {
+            entered[at].again -= 1;
+            return None;
+        }
         let scope = entered.remove(at);
         Some(match entered.get_mut(at) {
             // Somebody entered later and is still inside: he returns to where this scope began.

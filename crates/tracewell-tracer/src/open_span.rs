@@ -15,7 +15,7 @@ use crate::error_record;
 use crate::kind::{Kind, Status};
 use crate::local;
 use crate::record::{Record, attributes_of};
-use crate::scope::{Attached, attach};
+use crate::scope::{Attached, attach_span};
 use crate::value::Value;
 
 /// One operation, open until it is dropped or ended. It may end on another thread than it began on.
@@ -142,7 +142,7 @@ impl Span {
     /// Makes it the current span of this thread until the guard is dropped.
     #[inline]
     pub fn enter(&self) -> Attached {
-        attach(self.context.clone())
+        attach_span(&self.context)
     }
 
     /// Calls `run` inside the span, then ends it.

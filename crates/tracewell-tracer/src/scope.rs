@@ -10,6 +10,9 @@ use tracewell_context::{Context, SpanId, TraceId};
 
 use crate::local;
 
+/// The token of a scope that changes nothing.
+const NOTHING: u64 = u64::MAX;
+
 /// A scope in which a context is current. It belongs to its thread and ends when it is dropped.
 #[derive(Debug)]
 #[must_use = "the context is current until this is dropped"]
@@ -28,8 +31,22 @@ pub fn attach(context: Context) -> Attached {
 impl Drop for Attached {
     #[inline]
     fn drop(&mut self) {
-        local::leave(self.token);
+        if self.token != NOTHING {
+            local::leave(self.token);
+        }
     }
+}
+
+/// Makes a span's context current; nothing has to be done where it is so already, or where there is no
+/// span.
+#[inline]
+pub(crate) fn attach_span(context: &Context) -> Attached {
+    let needless = !context.span.is_valid()
+        || local::with_current(|current| {
+            current.span.span_id == context.span.span_id && current.span.trace_id == context.span.trace_id
+        });
+    let token = if needless { NOTHING } else { local::enter_anew(context.clone()) };
+    Attached { token, on_thread: PhantomData }
 }
 
 /// Returns the current context, which is empty outside of any span.

@@ -118,6 +118,11 @@ impl Tracing {
     #[inline]
     pub(crate) fn open(&self, attributes: &Attributes<'_>, parent: Parent) -> u64 {
         let metadata = attributes.metadata();
+        if let Parent::Current = parent
+            && let Some(slot) = self.unsampled()
+        {
+            return slot;
+        }
         let (parent, sharable) = match parent {
             Parent::Current => (None, local::innermost_span()),
             Parent::Root => (Some(Context::default()), None),
@@ -138,6 +143,17 @@ impl Tracing {
             fields::location(&mut record, metadata);
         }
         self.slots.insert(metadata, begun.context, Some(record))
+    }
+
+    /// Holds the innermost span once more, if it is unsampled and its children are too.
+    #[inline]
+    fn unsampled(&self) -> Option<u64> {
+        let slot = local::innermost_span()?;
+        let inherits = local::with_current(|current| {
+            self.tracer.engine.judge.inherited(current) == Some(false)
+                && self.slots.is_unrecorded(slot, current)
+        });
+        (inherits && self.slots.hold(slot)).then_some(slot)
     }
 
     /// Adds fields to a span.
@@ -172,6 +188,9 @@ impl Tracing {
 
     #[inline]
     pub(crate) fn enter(&self, slot: u64) {
+        if !self.slots.is_recorded(slot) && local::enter_again(slot) {
+            return;
+        }
         if let Some(context) = self.slots.context(slot) {
             local::enter(slot, context);
         }

@@ -1,6 +1,6 @@
 //! The tracer: where spans begin.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +17,8 @@ use crate::value::Value;
 static GLOBAL: OnceLock<Tracer> = OnceLock::new();
 
 thread_local! {
+    /// Whether somebody stands in; asked first, because nearly always nobody does.
+    static STANDS_IN: Cell<bool> = const { Cell::new(false) };
     /// Stands in for the global tracer.
     static STAND_IN: RefCell<Option<Tracer>> = const { RefCell::new(None) };
 }
@@ -113,7 +115,9 @@ impl Tracer {
 /// ```
 #[inline]
 pub fn span(name: &str) -> SpanBuilder<'_> {
-    if let Some(tracer) = stand_in() {
+    if STANDS_IN.get()
+        && let Some(tracer) = stand_in()
+    {
         return SpanBuilder::owning(tracer, name);
     }
     SpanBuilder::new(GLOBAL.get(), name)
@@ -131,7 +135,7 @@ pub fn no_span() -> Span {
 pub struct SpanBuilder<'a> {
     tracer: Handle<'a>,
     name: &'a str,
-    parent: Option<Context>,
+    parent: Option<&'a Context>,
     kind: Option<Kind>,
     start: Option<SystemTime>,
     open: Option<Span>,
@@ -156,8 +160,8 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// Names the parent; an empty context makes a root. It counts only before the first attribute.
-    pub fn parent(mut self, context: &Context) -> Self {
-        self.parent = Some(context.clone());
+    pub fn parent(mut self, context: &'a Context) -> Self {
+        self.parent = Some(context);
         self
     }
 
@@ -177,7 +181,9 @@ impl<'a> SpanBuilder<'a> {
     /// Sets an attribute.
     #[inline]
     pub fn attr<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        self.opened().attr(key, value);
+        if !matches!(self.tracer, Handle::None) {
+            self.opened().attr(key, value);
+        }
         self
     }
 
@@ -190,6 +196,9 @@ impl<'a> SpanBuilder<'a> {
     /// Begins it.
     #[inline]
     pub fn start(mut self) -> Span {
+        if let Handle::None = self.tracer {
+            return Span::none();
+        }
         self.opened();
         let mut span = self.open.take().unwrap_or_else(Span::none);
         if let Some(kind) = self.kind {
@@ -209,7 +218,7 @@ impl<'a> SpanBuilder<'a> {
                 Handle::Borrowed(tracer) => tracer,
                 Handle::Owned(tracer) => tracer,
             };
-            Span::of(tracer.beginner().begin(self.name, self.parent.take()))
+            Span::of(tracer.beginner().begin(self.name, self.parent.cloned()))
         })
     }
 }
@@ -222,5 +231,6 @@ fn stand_in() -> Option<Tracer> {
 
 /// Lets a tracer stand in for the global one on this thread; returns who did before.
 fn let_stand_in(tracer: Option<Tracer>) -> Option<Tracer> {
+    STANDS_IN.set(tracer.is_some());
     STAND_IN.try_with(|current| current.replace(tracer)).ok().flatten()
 }
