@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| demands::query::text(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| demands::questions::text(data));

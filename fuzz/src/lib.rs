@@ -4,6 +4,6 @@ pub mod context;
 pub mod inflate;
 pub mod jaeger;
 pub mod otlp;
-pub mod query;
+pub mod questions;
 pub mod redact;
 pub mod zipkin;

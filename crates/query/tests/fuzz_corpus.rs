@@ -1,7 +1,7 @@
 //! Every input in `fuzz/corpus/query` is replayed: seeds, and whatever the fuzz target once found.
 
 #[expect(unreachable_pub, reason = "to the fuzz targets it is a library")]
-#[path = "../../../fuzz/src/query.rs"]
+#[path = "../../../fuzz/src/questions.rs"]
 mod demand;
 
 #[test]

@@ -91,8 +91,11 @@ async fn server_reports_itself_where_it_can() {
 }
 
 #[tokio::test]
-async fn zipkins_links_lead_to_our_pages() {
+async fn links_of_others_lead_to_our_pages() {
     let world = World::new();
     let reply = world.get("/zipkin/traces/00ab").await;
     assert_eq!((reply.status.as_u16(), reply.header("location")), (302, "/trace/00ab"));
+    let reply = world.get("/search?service=cart&lookback=1h").await;
+    let place = "/traces?q=%7B%20resource.service.name%20%3D%20%22cart%22%20%7D&from=now-1h&to=now";
+    assert_eq!((reply.status.as_u16(), reply.header("location")), (302, place));
 }
