@@ -10,7 +10,6 @@
 //! ```
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -71,6 +70,15 @@ pub(super) fn names(
         Ok(scan) => scan,
         Err(failure) => return damaged(segment.tell(failure)),
     };
+    match segment.names() {
+        Ok(columns) => {
+            let mut known: HashMap<(Owner, &[u8]), usize, RandomState> = HashMap::default();
+            for (number, column) in columns.iter().enumerate() {
+                scan.firsts.push(*known.entry((column.owner, &column.key)).or_insert(number));
+            }
+        }
+        Err(failure) => return damaged(segment.tell(failure)),
+    }
     let mut counts = NameCounts::default();
     scan.each_group(slice, &mut *damaged, |scan, group| scan.count_names(group, &mut counts, names))?;
     match counts.tell(segment, names) {
@@ -86,6 +94,8 @@ struct Scan<'a> {
     /// Tells which rows failed.
     failed: Test,
     search: &'a Search,
+    /// By column: the first one with its owner and key. Only for who counts names.
+    firsts: Vec<usize>,
 }
 
 /// A group of which some rows are accepted.
@@ -101,7 +111,13 @@ impl<'a> Scan<'a> {
         let tests = search.filter.all.iter().map(|predicate| Test::of(segment, predicate));
         let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
         tests.sort_by_key(Test::cost);
-        Ok(Self { segment, tests, failed: Test::of(segment, &Predicate::Failed(true))?, search })
+        Ok(Self {
+            segment,
+            tests,
+            failed: Test::of(segment, &Predicate::Failed(true))?,
+            search,
+            firsts: Vec::new(),
+        })
     }
 
     fn each_group(
@@ -240,25 +256,29 @@ impl<'a> Scan<'a> {
             let mut seen: HashSet<(usize, Box<[u8]>), RandomState> = HashSet::default();
             let has_listings = self.segment.footer.overflowed != 0;
             // By column: the last row that was counted for its key, and how many were.
-            let mut last: HashMap<&[u8], (usize, BTreeSet<LabelKind>, u64), RandomState> = HashMap::default();
+            let mut last = vec![(usize::MAX, 0_u64); columns.len()];
+            let mut used = vec![false; columns.len()];
             let row_of = view.owner_rows(owner)?;
             let shapes = if row_of.is_empty() { Vec::new() } else { view.shape_numbers(owner)?.all() };
             for (this, shape) in shapes.into_iter().enumerate() {
                 let row = row_of[this] as usize;
                 for column in self.segment.shape(shape)?.iter().filter(|_| is_chosen(row)) {
-                    let name = &columns[*column as usize];
-                    let (last, kinds, spans) =
-                        last.entry(&name.key).or_insert((usize::MAX, BTreeSet::new(), 0));
-                    kinds.insert(name.kind.label());
+                    used[*column as usize] = true;
+                    let (last, spans) = &mut last[self.firsts[*column as usize]];
                     *spans += u64::from(*last != row);
                     *last = row;
                     if has_listings {
-                        seen.insert((row, name.key.clone()));
+                        seen.insert((row, columns[*column as usize].key.clone()));
                     }
                 }
             }
-            for (key, (_, kinds, spans)) in last {
-                listed.note(place_of(owner), key, kinds, spans);
+            for (column, name) in columns.iter().enumerate() {
+                if used[column] {
+                    listed.note(place_of(owner), &name.key, [name.kind.label()], 0);
+                }
+                if last[column].1 != 0 {
+                    listed.note(place_of(owner), &name.key, [], last[column].1);
+                }
             }
             view.each_listing(owner, |_, row, attributes| {
                 for (key, value) in attributes.iter().filter(|_| is_chosen(row)) {
