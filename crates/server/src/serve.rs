@@ -98,7 +98,8 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
         parts.desk.report_with(move || {
             counted.upgrade().map(|telemetry| telemetry.status(&listeners, &storage)).unwrap_or_default()
         });
-        parts.serve(doors, &public, &own, telemetry, (&datagrams, &stop))?;
+        // Held here: with the metrics' listeners off, nobody else holds it.
+        parts.serve(doors, &public, &own, Arc::clone(&telemetry), (&datagrams, &stop))?;
         health.enter(Phase::Serving);
         announce(&lines, &kept, notices);
         let running = Running { public, own, intake, flow, health, datagrams, stop };
