@@ -170,8 +170,14 @@ describe('addresses', () => {
     expect(await page.locator('.line.selected').getAttribute('id')).toBe('span-1');
   });
 
-  it('of Jaeger and Zipkin lead to ours', async () => {
+  it('name the views of a trace, and those of Jaeger and Zipkin lead to ours', async () => {
     const id = await shop.traceOf('{ }');
+    for (const view of ['flame', 'table', 'events']) {
+      const page = await open(`/trace/${id}?view=${view}`);
+      await settled(page, `.${view}`);
+      expect(await page.locator(`.${view}`).count()).toBe(1);
+      await context.close();
+    }
     for (const [theirs, ours] of [['/search?service=frontend&minDuration=1ms', '/traces'], ['/dependencies', '/map'], [`/zipkin/traces/${id}`, `/trace/${id}`]]) {
       const page = await open(theirs);
       await page.waitForURL((url) => url.pathname === ours);
@@ -185,9 +191,17 @@ describe('states', () => {
     const page = await open('/', { server: empty });
     await settled(page, '.wait pre');
     expect(await page.locator('.wait pre').innerText()).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:');
+    expect(await page.locator('.wait table').innerText()).toContain(empty.otlp.replace('http://', ''));
     await page.getByRole('button', { name: 'Send a test trace' }).click();
     await settled(page, '.tiles');
     expect(await page.locator('.wait').count()).toBe(0);
+  });
+
+  it('of the server: what it takes in, drops and keeps', async () => {
+    const page = await open('/status');
+    await settled(page, '.card dl');
+    const words = (await page.locator('main').innerText()).toLowerCase();
+    for (const word of ['serving', 'columnar', 'spans accepted', 'otlp-http']) expect(words).toContain(word);
   });
 
   it('no results: each condition can go', async () => {
