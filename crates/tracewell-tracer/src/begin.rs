@@ -29,7 +29,10 @@ impl Beginner<'_> {
         if self.engine.is_closed() || local::is_suppressed() {
             return Begun { context: Context::default(), record: None };
         }
-        let parent = parent.unwrap_or_else(|| local::with_current(Context::clone));
+        let parent = match parent {
+            Some(parent) => parent,
+            None => local::with_current(Context::clone),
+        };
         if !parent.span.is_valid() {
             return self.begin_root(name, parent);
         }

@@ -94,11 +94,6 @@ pub(crate) fn attribute(out: &mut Vec<u8>, tag: u8, key: &str, value: Value<'_>,
     }
 }
 
-/// Appends an attribute whose value is the text that `made` turns into.
-pub(crate) fn made_attribute(out: &mut Vec<u8>, tag: u8, key: &str, made: fmt::Arguments<'_>, chars: usize) {
-    attribute(out, tag, key, Value::Display(&made), chars);
-}
-
 #[inline]
 fn text_attribute(out: &mut Vec<u8>, tag: u8, key: &str, text: &str) {
     let inner = 2 + text.len();

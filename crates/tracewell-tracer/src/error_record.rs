@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use crate::encode::{attribute, made_attribute};
+use crate::encode::attribute;
 use crate::kind::Status;
 use crate::local;
 use crate::record::Record;
@@ -37,8 +37,10 @@ pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: 
         attribute(out, 0x1a, "exception.type", Value::Str(kind), limits.value_chars);
         attribute(out, 0x1a, "exception.message", Value::Str(message), limits.value_chars);
         if let Some(chain) = chain {
-            let whole = format_args!("{kind}: {message}{chain}");
-            made_attribute(out, 0x1a, "exception.stacktrace", whole, limits.value_chars);
+            let mut whole = local::text();
+            whole.extend([kind, ": ", message, chain]);
+            attribute(out, 0x1a, "exception.stacktrace", Value::Str(&whole), limits.value_chars);
+            local::give_back_text(whole);
         }
         0
     });

@@ -31,6 +31,7 @@ pub struct Span {
 
 impl Span {
     /// Returns a span that records nothing and belongs to no trace.
+    #[inline]
     pub fn none() -> Self {
         Self { context: Context::default(), record: None }
     }
@@ -172,7 +173,7 @@ impl Span {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn finish(&mut self, at: Option<u64>) {
         let Some(mut record) = self.record.take() else { return };
         if std::thread::panicking() && !record.is_error() {
@@ -186,7 +187,9 @@ impl Span {
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
-        self.finish(None);
+        if self.record.is_some() {
+            self.finish(None);
+        }
     }
 }
 

@@ -212,14 +212,21 @@ impl<'a> SpanBuilder<'a> {
 
     #[inline]
     fn opened(&mut self) -> &mut Span {
-        self.open.get_or_insert_with(|| {
-            let tracer = match &self.tracer {
-                Handle::None => return Span::none(),
-                Handle::Borrowed(tracer) => tracer,
-                Handle::Owned(tracer) => tracer,
-            };
-            Span::of(tracer.beginner().begin(self.name, self.parent.cloned()))
-        })
+        if self.open.is_none() {
+            self.open = Some(self.begin());
+        }
+        self.open.get_or_insert_with(Span::none)
+    }
+
+    /// Apart from the rest, which is small where nothing is recorded.
+    #[inline(never)]
+    fn begin(&self) -> Span {
+        let tracer = match &self.tracer {
+            Handle::None => return Span::none(),
+            Handle::Borrowed(tracer) => tracer,
+            Handle::Owned(tracer) => tracer,
+        };
+        Span::of(tracer.beginner().begin(self.name, self.parent.cloned()))
     }
 }
 

@@ -45,48 +45,56 @@ impl fmt::Debug for Value<'_> {
 }
 
 impl<'a> From<&'a str> for Value<'a> {
+    #[inline]
     fn from(text: &'a str) -> Self {
         Self::Str(text)
     }
 }
 
 impl<'a> From<&'a String> for Value<'a> {
+    #[inline]
     fn from(text: &'a String) -> Self {
         Self::Str(text)
     }
 }
 
 impl<'a> From<&'a [u8]> for Value<'a> {
+    #[inline]
     fn from(bytes: &'a [u8]) -> Self {
         Self::Bytes(bytes)
     }
 }
 
 impl<'a> From<&'a [&'a str]> for Value<'a> {
+    #[inline]
     fn from(texts: &'a [&'a str]) -> Self {
         Self::Strs(texts)
     }
 }
 
 impl<'a> From<&'a [Self]> for Value<'a> {
+    #[inline]
     fn from(values: &'a [Self]) -> Self {
         Self::List(values)
     }
 }
 
 impl From<bool> for Value<'_> {
+    #[inline]
     fn from(truth: bool) -> Self {
         Self::Bool(truth)
     }
 }
 
 impl From<f64> for Value<'_> {
+    #[inline]
     fn from(number: f64) -> Self {
         Self::Double(number)
     }
 }
 
 impl From<f32> for Value<'_> {
+    #[inline]
     fn from(number: f32) -> Self {
         Self::Double(f64::from(number))
     }
@@ -95,6 +103,7 @@ impl From<f32> for Value<'_> {
 macro_rules! from_integers {
     ($($small:ty)*) => {$(
         impl From<$small> for Value<'_> {
+            #[inline]
             fn from(number: $small) -> Self {
                 Self::Int(i64::from(number))
             }
@@ -108,6 +117,7 @@ macro_rules! from_wide {
     ($($wide:ty)*) => {$(
         /// Numbers past the largest signed one saturate: OTLP has no unsigned integer.
         impl From<$wide> for Value<'_> {
+            #[inline]
             fn from(number: $wide) -> Self {
                 Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
             }
