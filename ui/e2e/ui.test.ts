@@ -136,8 +136,7 @@ describe('the way to the guilty span', () => {
     await page.waitForTimeout(100);
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('n');
-    await page.waitForTimeout(100);
-    expect(await page.locator('.line.selected.failed').count()).toBe(1);
+    await page.locator('.line.selected.failed').waitFor();
     expect(first).toMatch(/^span-\d+$/);
   });
 });
@@ -241,7 +240,8 @@ describe('hostile spans', () => {
     await settled(page, 'aside dl');
     for (let row = 0; row < CORPUS.length; row += 1) {
       await page.keyboard.press('n');
-      await page.waitForTimeout(60);
+      // Details of a span come a moment after it is selected.
+      await page.locator('aside dl').first().waitFor();
     }
     expect(await page.locator('aside').innerText()).toContain('<script>window.ran = 1</script>');
     await page.getByRole('button', { name: /all \d+ characters/ }).first().click();

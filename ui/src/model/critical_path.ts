@@ -2,7 +2,7 @@
 //
 // Walked from the end: what finished last under a span held it up; before that whatever finished last before
 // *that* began, and so on; time under no child is the span's own. The rules are those of the server's
-// `insight` crate, and a fixture holds both to the same answers: children are cut to their parent, a consumer
+// `insight` crate, and both are tested on the same traces: children are cut to their parent, a consumer
 // under a producer does not block it, an overlap of less than a hundredth of the parent is forgiven.
 
 import { children, type Trace } from './trace';
