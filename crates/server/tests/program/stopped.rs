@@ -10,7 +10,8 @@ fn filled(home: &Path) {
     let url = server.url("otlp-http");
     let (good, text) = run(&["generate", "--requests", "30", "--protocol", "otlp-http", "--endpoint", &url]);
     assert!(good, "{text}");
-    let (good, text) = run(&["store", "verify", "--data-dir", home.to_str().unwrap()]);
+    let (good, text) =
+        run(&["store", "verify", "--data-dir", home.to_str().expect("temporary folders have plain names")]);
     assert!(!good && text.contains("is in use by process"), "{text}");
     assert!(text.contains("--server URL"), "{text}");
     server.terminate();
@@ -19,8 +20,12 @@ fn filled(home: &Path) {
 
 fn segment(home: &Path) -> PathBuf {
     let folder = home.join("segments/default");
-    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.find(|path| path.extension().is_some_and(|extension| extension == "seg")).unwrap()
+    let mut files = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be listed").path());
+    files
+        .find(|path| path.extension().is_some_and(|extension| extension == "seg"))
+        .expect("there is a segment")
 }
 
 #[test]
