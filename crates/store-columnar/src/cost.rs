@@ -1,6 +1,6 @@
 //! What the head and a segment cost on the shop's load, in CPU time of one thread and in bytes.
 //!
-//! `cargo test --release -p store-columnar --features measure cost -- --nocapture --test-threads 1`
+//! `cargo test --release -p store-columnar --features measure cost -- --ignored --nocapture --test-threads 1`
 
 #![expect(clippy::print_stdout, reason = "it is run for what it prints")]
 
@@ -32,6 +32,7 @@ pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
 }
 
 #[test]
+#[ignore = "a measurement, for release builds and by hand"]
 fn cost_of_rows_and_segment() {
     let (mut batches, mut spans) = (Vec::new(), 0);
     for batch in World::new(42).requests() {
@@ -162,6 +163,7 @@ fn merge_of(folder: &std::path::Path, inputs: usize, spans: u64) {
 
 /// Asks one question of one segment for a while, for a profiler to look at.
 #[test]
+#[ignore = "a measurement, for release builds and by hand"]
 fn search_again_and_again() {
     let rows = Rows::new();
     for batch in World::new(42).requests() {
@@ -196,6 +198,7 @@ fn search_again_and_again() {
 }
 
 #[test]
+#[ignore = "a measurement, for release builds and by hand"]
 fn merge_of_the_shop() {
     let folder = tempfile::tempdir().unwrap();
     let (mut spans, mut inputs, mut rows) = (0_u64, 0, Rows::new());
@@ -217,6 +220,7 @@ fn merge_of_the_shop() {
 }
 
 #[test]
+#[ignore = "a measurement, for release builds and by hand"]
 fn merge_of_one_trace_of_two_million_spans() {
     let folder = tempfile::tempdir().unwrap();
     let (inputs, each) = (8, 256 << 10);

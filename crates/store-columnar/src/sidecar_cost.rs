@@ -4,7 +4,7 @@
 //! name, start, duration, status, row) or the segment itself with its zone maps. The figures are in
 //! `docs/format.md`.
 //!
-//! `cargo test --release -p store-columnar --features measure sidecar -- --nocapture`
+//! `cargo test --release -p store-columnar --features measure sidecar -- --ignored --nocapture`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ struct SideGroup {
 }
 
 #[test]
+#[ignore = "a measurement, for release builds and by hand"]
 fn sidecar_against_zone_maps() {
     let rows = Rows::new();
     for batch in World::new(42).requests() {
