@@ -34,8 +34,10 @@ const POLICY: &str =
     "default-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'";
 
 /// The first parts of the paths that the page knows.
-const PLACES: [&str; 10] =
-    ["", "traces", "trace", "compare", "services", "service", "map", "live", "status", "monitor"];
+const PLACES: [&str; 12] = [
+    "", "traces", "trace", "compare", "services", "service", "map", "live", "status", "errors", "import",
+    "monitor",
+];
 
 /// Where the page says what its addresses are relative to.
 const BASE: &str = "<base href=\"/\"";
