@@ -56,9 +56,19 @@ const PAGES: [path: string, ready: string][] = [
   ['/map', 'svg rect'],
   ['/compare', 'form'],
   ['/live', 'tbody tr'],
+  ['/import', '.zone'],
   ['/status', '.card'],
   ['/nothing-here', 'h1'],
 ];
+
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run: (options: unknown) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    const { violations: all } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] });
+    return all.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+  });
+}
 
 describe('every page', () => {
   for (const theme of ['light', 'dark']) {
@@ -71,13 +81,7 @@ describe('every page', () => {
         await settled(page, ready);
         expect([path, await page.locator('h1').count(), await page.locator('main').count()]).toEqual([path, 1, 1]);
         titles.add(await page.title());
-        await page.evaluate(AXE);
-        const found = await page.evaluate(async () => {
-          const { axe } = window as unknown as { axe: { run: (options: unknown) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-          const { violations: all } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] });
-          return all.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-        });
-        violations.push(...found.map((one) => `${path} ${one}`));
+        violations.push(...(await violationsOf(page)).map((one) => `${path} ${one}`));
         await context.close();
       }
       expect(violations).toEqual([]);
@@ -230,6 +234,51 @@ describe('states', () => {
     await settled(page, '[role=alert]');
     expect(await page.locator('tbody tr').count()).toBeGreaterThan(3);
     faults = faults.filter((fault) => !fault.includes('ERR_FAILED'));
+  });
+});
+
+describe('an imported file', () => {
+  it('opens on its failing span, without a word to the server', async () => {
+    const id = await shop.traceOf('{ status = error }');
+    const file = await (await fetch(`${shop.url}/api/traces/${id}`)).text();
+    const page = await open('/import');
+    await settled(page, '.zone');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.locator('input[type=file]').setInputFiles([
+      { name: `${id}.json`, mimeType: 'application/json', buffer: Buffer.from(file) },
+      { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no spans here') },
+    ]);
+    await settled(page, 'tbody tr');
+    expect(await page.locator('[role=alert]').innerText()).toContain('it is no JSON');
+    await page.locator('tbody td.name a').first().click();
+    await settled(page, 'aside .error');
+    expect(await page.locator('.line.selected.failed').count()).toBe(1);
+    const { spans } = (await (await fetch(`${shop.url}/api/tw/traces/${id}/spans?rows=0-999`)).json()) as { spans: { name: string; status: { code: string } }[] };
+    expect(spans.filter(({ status }) => status.code === 'error').map(({ name }) => name)).toContain(await page.locator('aside h2.title').innerText());
+    for (const view of ['Flame', 'Table', 'Events', 'Timeline']) {
+      await page.getByRole('button', { name: view, exact: true }).click();
+      await page.locator(view === 'Timeline' ? '.line' : `.${view.toLowerCase()}`).first().waitFor();
+    }
+    expect(await violationsOf(page)).toEqual([]);
+    expect(asked.filter((url) => url.includes('/api/'))).toEqual([]);
+    await page.reload();
+    await settled(page, '.zone');
+    expect(await page.locator('.partial').innerText()).toContain('is not in this page');
+  });
+});
+
+describe('an imported file of spans in any order', () => {
+  it('opens on the failure all the same', async () => {
+    const span = (spanId: string, parentSpanId: string, name: string, from: number, until: number, code = 0) => ({ traceId: 'abcdefabcdefabcdefabcdefabcdef01', spanId, parentSpanId, name, startTimeUnixNano: `17000000000000${from}000`, endTimeUnixNano: `17000000000000${until}000`, status: { code } });
+    const spans = [span('000000000000000d', '000000000000000b', 'culprit', 30, 40, 2), span('000000000000000c', '000000000000000a', 'later', 20, 60), span('000000000000000b', '000000000000000a', 'early', 11, 50), span('000000000000000a', '', 'root', 10, 90)];
+    const page = await open('/import');
+    await settled(page, '.zone');
+    await page.locator('input[type=file]').setInputFiles([{ name: 'a.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] })) }]);
+    await page.locator('tbody td.name a').first().click();
+    await settled(page, 'aside .error');
+    expect([await page.locator('aside h2.title').innerText(), await page.locator('.line.selected.failed').innerText()]).toEqual(['culprit', expect.stringContaining('culprit')]);
+    expect(new URL(page.url()).searchParams.get('span')).toBe('000000000000000d');
   });
 });
 

@@ -8,9 +8,14 @@ import { matches, rowsOf } from '../model/filter';
 import { errorRows, guilty, slowestSelf } from '../model/findings';
 import { collapsedAtFirst, open, visibleRows } from '../model/rows';
 import { buildTrace, type Columns, type Trace } from '../model/trace';
+import { to } from './route.svelte';
 
 /** Where details come from. */
 export interface Origin {
+  /** The trace is in this page's memory: the server is asked nothing about it. */
+  local: boolean;
+  /** Where a span of another trace is shown. */
+  href: (traceId: string, spanId: string) => string;
   details: (rows: number[]) => Promise<SpanDetail[]>;
   find: (text: string) => Promise<number[]>;
 }
@@ -58,7 +63,7 @@ export class TraceView {
     this.slow = slowestSelf(this.trace, this.path);
     this.zoomTo = Math.max(1, this.trace.end);
     this.collapsed = collapsedAtFirst(this.trace, [...this.errors.slice(0, 500), ...this.path.ofRow.keys()]);
-    this.select(select >= 0 && select < this.trace.length ? select : guilty(this.trace, this.path));
+    this.select(this.trace.rowOf[select] ?? guilty(this.trace, this.path));
   }
 
   #only(): Uint8Array | null {
@@ -167,6 +172,8 @@ export class TraceView {
 export function viewOf(skeleton: Skeleton, select: number | null): TraceView {
   const path = `api/tw/traces/${skeleton.traceId}`;
   const origin: Origin = {
+    local: false,
+    href: (id, span) => to(`/trace/${id}`, { span }),
     details: async (rows) => (await ask<{ spans: SpanDetail[] }>(`${path}/spans`, { rows: rows.join(',') })).spans,
     find: async (text) => (await ask<{ rows: number[] }>(`${path}/find`, { text })).rows,
   };
