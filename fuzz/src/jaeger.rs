@@ -5,7 +5,7 @@ use span::SpanBatch;
 use wire::Decoded;
 use wire::jaeger::model::{JaegerProcess, JaegerSpan, TagOrder};
 use wire::jaeger::{
-    DATAGRAM_BYTES_MAX, decode_batch_binary, decode_datagram, decode_proto, encode_batch_binary,
+    DATAGRAM_BYTES_MAX, decode_batch_binary, decode_datagram, decode_json, decode_proto, encode_batch_binary,
     encode_datagrams_binary, encode_datagrams_compact, encode_proto,
 };
 
@@ -26,6 +26,14 @@ pub fn bare(data: &[u8]) {
         let once = good(decode_batch_binary(Bytes::from(body)).expect("we wrote it"));
         let again = encode_batch_binary(&once).pop().expect("a batch of spans has a body");
         assert_eq!(good(decode_batch_binary(Bytes::from(again)).expect("we wrote it")), once);
+    }
+}
+
+/// A trace as the page saves it.
+pub fn json(data: &[u8]) {
+    if let Ok(decoded) = decode_json(Bytes::copy_from_slice(data)) {
+        let again = good(decode_proto(Bytes::from(encode_proto(&decoded.batch))).expect("we wrote it"));
+        assert_eq!(again.len(), decoded.batch.len());
     }
 }
 

@@ -5,12 +5,14 @@
 //! | UDP 5775, 6831, 6832 | a thrift call of either dialect, of Jaeger's or Zipkin's method | [`decode_datagram`] |
 //! | HTTP 14268 `/api/traces` | a bare thrift `Batch` | [`decode_batch_binary`] |
 //! | gRPC 14250 `PostSpans` | protobuf | [`decode_proto`] |
+//! | a file that the UI saved | a trace in v1 JSON | [`decode_json`] |
 //!
 //! - [`model`]: spans as Jaeger shows them, for its JSON and its gRPC
 //!
 //! A span without ids is refused and counted; its siblings are kept. Text is not checked here: broken
 //! text is data.
 
+mod json_trace;
 pub mod model;
 mod process;
 mod proto_batch;
@@ -24,6 +26,7 @@ use bytes::Bytes;
 use crate::thrift::ThriftReader;
 use crate::{DecodeError, Decoded};
 
+pub use json_trace::decode_json;
 pub use proto_batch::decode_proto;
 pub use proto_encode::{encode_proto, proto_chunk, proto_span};
 pub use thrift_batch::decode_batch_binary;

@@ -51,6 +51,11 @@ fn jaeger_binary_holds() {
 }
 
 #[test]
+fn jaeger_json_holds() {
+    replay("jaeger_json", jaeger::json);
+}
+
+#[test]
 fn jaeger_proto_holds() {
     replay("jaeger_proto", jaeger::proto);
 }
