@@ -9,6 +9,7 @@ mod envelope;
 mod metrics;
 mod operations;
 mod parameters;
+mod trace_file;
 mod trace_json;
 mod trace_list;
 mod traces;
@@ -21,6 +22,8 @@ use axum::routing::{get, post};
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 use span::Tenant;
+
+pub use trace_file::TraceFile;
 
 use crate::json::Layout;
 use crate::question::Parameters;

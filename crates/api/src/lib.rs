@@ -49,6 +49,7 @@ pub use answer::{Answer, Desk, Share, Telling, Told};
 pub use backend::{ARCHIVE_SUFFIX, Backend};
 pub use error::ApiError;
 pub use grpc::grpc_router;
+pub use jaeger_v1::TraceFile;
 pub use limits::Limits;
 pub use page::from_zipkin_port;
 pub use question::{LIMIT_DEFAULT, LOOKBACK_DEFAULT, Question, tags_of_json};
