@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, value_parser};
 use shop::Protocol;
 use shop::call::Endpoint;
+use span::Tenant;
 
+use crate::clock::Moment;
 use crate::config::SETTINGS;
 
 /// Receives every trace your services send, keeps it, and finds it again.
@@ -47,7 +49,7 @@ pub(crate) enum Command {
     Search(Search),
     /// Send one marked trace through every listener, read it back, and say what to do about what failed
     Doctor(Doctor),
-    /// Look into a stopped data directory: what is damaged, what costs what
+    /// Look into a stopped data directory, take traces out of it, put traces into it
     Store {
         #[command(subcommand)]
         command: Store,
@@ -186,6 +188,34 @@ pub(crate) enum Store {
         tracewell store stats --data-dir /var/lib/tracewell\n  \
         tracewell store stats --json | jq '.costs[0]'")]
     Stats(StoreStats),
+    /// Write traces to a file, as OTLP or as Jaeger's JSON
+    #[command(
+        after_help = "Traces come whole and newest first, one at a time in memory. Nothing is forgotten meanwhile, whatever the\n\
+        retention is. What was done is said on standard error.\n\n\
+        Formats:\n  \
+        otlp        a TracesData in OTLP's JSON on each line, as the OpenTelemetry collector's file exporter writes it\n  \
+        otlp-proto  the same as protobuf, each behind its length in 4 bytes, as that exporter writes it, too;\n              \
+                    keeps even what JSON cannot say: text that is no UTF-8, fields that this version does not know\n  \
+        jaeger      one document that Jaeger's page opens, with microseconds and Jaeger's five types of values\n\n\
+        Examples:\n  \
+        tracewell store export --output traces.json                         everything\n  \
+        tracewell store export --service checkout --since 24h | zstd > checkout.json.zst\n  \
+        tracewell store export --since 2026-01-31 --until 2026-02-01T12:00:00Z\n  \
+        tracewell store export --format jaeger --id 3f9a2c --output for-the-ticket.json"
+    )]
+    Export(StoreExport),
+    /// Read traces from files into the directory; the exit code is 1 where spans were rejected
+    #[command(after_help = "What a file holds is told by its content:\n  \
+        - OTLP in JSON: objects with resourceSpans, one on each line or in any other layout\n  \
+        - OTLP in protobuf: one TracesData, or several, each behind its length in 4 bytes\n  \
+        - Jaeger's JSON: what its page saves and /api/traces answers\n\n\
+        Spans count as received now, so the retention of the server keeps them as long as new ones. A span that is\n\
+        there already is not stored twice: what broke off can be imported again.\n\n\
+        Examples:\n  \
+        tracewell store import traces.json more.json\n  \
+        zstdcat checkout.json.zst | tracewell store import -\n  \
+        tracewell store import --tenant staging --data-dir /var/lib/tracewell traces-1234.json")]
+    Import(StoreImport),
 }
 
 /// `tracewell store stats`.
@@ -194,6 +224,58 @@ pub(crate) struct StoreStats {
     /// Print JSON: an object with `bytes`, and `costs` of tenant, what, bytes and share
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// `tracewell store export`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreExport {
+    /// The file; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// What is written
+    #[arg(long, value_name = "FORMAT", default_value = "otlp", hide_possible_values = true)]
+    pub(crate) format: Format,
+    /// Only traces with a span that began at this time or later: 24h (ago), 2026-01-31, 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Only traces with a span that began at this time or earlier, written likewise
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    /// Only traces with a span of this service; that span began in the time of --since and --until
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Only this trace; its first 6 digits are enough. May be given several times
+    #[arg(long = "id", value_name = "ID", conflicts_with_all = ["since", "until", "service"])]
+    pub(crate) ids: Vec<String>,
+    /// Whose traces
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    pub(crate) tenant: Tenant,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// What an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// OTLP in JSON, a line for each trace.
+    Otlp,
+    /// OTLP in protobuf, each message behind its length.
+    OtlpProto,
+    /// One document in Jaeger's v1 JSON.
+    Jaeger,
+}
+
+/// `tracewell store import`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreImport {
+    /// Files with traces; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whose traces they become
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    pub(crate) tenant: Tenant,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }
@@ -258,6 +340,10 @@ fn time(text: &str) -> Result<Duration, String> {
 fn tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn tenant(text: &str) -> Result<Tenant, String> {
+    Tenant::new(text).map_err(|error| error.to_string())
 }
 
 fn compression(text: &str) -> Result<span::Encoding, String> {

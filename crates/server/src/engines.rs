@@ -28,6 +28,8 @@ pub(crate) struct Engine {
     pub(crate) storage: AskStorage,
     /// Says why the engine takes no more writes, when that is so.
     pub(crate) ailment: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Returns how many reads left out damaged rows.
+    pub(crate) reads_damaged: Box<dyn Fn() -> u64 + Send + Sync>,
     /// Brings everything to rest; after a clean end nothing has to be replayed.
     pub(crate) close: Box<dyn FnOnce() -> Result<(), StoreError> + Send>,
 }
@@ -42,12 +44,32 @@ pub(crate) fn costs(config: &Config) -> anyhow::Result<Vec<Cost>> {
     stopped(config, |root| inspect::costs(&RealDisk, root, std::process::id()))
 }
 
+/// Opens a stopped data directory to read all of it.
+pub(crate) fn open_to_export(config: &Config) -> anyhow::Result<Engine> {
+    stopped(config, |root| match root.join("FORMAT").exists() {
+        true => columnar(config, root, FOREVER),
+        false => {
+            let why = "is no data directory: there is no FORMAT in it".to_owned();
+            Err(StoreError::Unusable { path: root.to_owned(), why })
+        }
+    })
+}
+
+/// Opens a stopped data directory to write into it, making it if need be.
+pub(crate) fn open_to_import(config: &Config) -> anyhow::Result<Engine> {
+    stopped(config, |root| columnar(config, root, FOREVER))
+}
+
+/// What commands forget: nothing. They may have been told other limits than the server that keeps the directory.
+const FOREVER: Retention = Retention { age: None, bytes: None };
+
 /// Works on a directory that no server holds; where one does, says what to ask it instead.
 fn stopped<T>(config: &Config, work: impl FnOnce(&Path) -> Result<T, StoreError>) -> anyhow::Result<T> {
     let root = std::path::absolute(&config.data_dir).context("the data directory has no place")?;
     work(&root).map_err(|error| match &error {
         StoreError::Unusable { why, .. } if why.contains("in use by") => anyhow::anyhow!(
-            "{error}; to ask the running server use `tracewell search --server URL` or its page /api/tw/status"
+            "{error}; to ask the running server use `tracewell search --server URL` or its page /api/tw/status, and send it \
+             spans at /v1/traces"
         ),
         _ => error.into(),
     })
@@ -57,7 +79,13 @@ fn stopped<T>(config: &Config, work: impl FnOnce(&Path) -> Result<T, StoreError>
 pub(crate) fn open(config: &Config) -> anyhow::Result<Engine> {
     match config.storage {
         Storage::Memory => Ok(memory(config)),
-        Storage::Columnar => columnar(config),
+        Storage::Columnar => {
+            let root = std::path::absolute(&config.data_dir).context("the data directory has no place")?;
+            // Zero is how operators write "never".
+            let age = (!config.retention.is_zero()).then(|| DurationNanos::from(config.retention));
+            let bytes = (config.retention_bytes != 0).then_some(config.retention_bytes);
+            Ok(columnar(config, &root, Retention { age, bytes })?)
+        }
     }
 }
 
@@ -81,20 +109,18 @@ fn memory(config: &Config) -> Engine {
         storage: Box::new(move || kept.clone()),
         measure: Box::new(|_| {}),
         ailment: Box::new(|| None),
+        reads_damaged: Box::new(|| 0),
         close: Box::new(|| Ok(())),
     }
 }
 
-fn columnar(config: &Config) -> anyhow::Result<Engine> {
-    let directory = std::path::absolute(&config.data_dir).context("the data directory has no place")?;
-    // Zero is how operators write "never".
-    let age = (!config.retention.is_zero()).then(|| DurationNanos::from(config.retention));
-    let bytes = (config.retention_bytes != 0).then_some(config.retention_bytes);
+fn columnar(config: &Config, directory: &Path, retention: Retention) -> Result<Engine, StoreError> {
+    let Retention { age, bytes } = retention;
     let store = ColumnarStore::open(store_columnar::Config {
-        directory: directory.clone(),
+        directory: directory.to_owned(),
         process_id: std::process::id(),
         now: Arc::new(clock::now),
-        retention: Retention { age, bytes },
+        retention,
         // What somebody archived stays when everything around it has gone.
         spared: |tenant| tenant.as_str().ends_with(api::ARCHIVE_SUFFIX),
         limits: store_columnar::Limits::default(),
@@ -103,6 +129,7 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
     let found = store.stats();
     let store = Arc::new(store);
     let (counted, watched, closed) = (Arc::clone(&store), Arc::clone(&store), Arc::clone(&store));
+    let (told, hurt) = (Arc::clone(&store), Arc::clone(&store));
     let kept = match (age, bytes) {
         (None, None) => "everything is kept".to_owned(),
         (Some(_), None) => show_duration(config.retention),
@@ -121,7 +148,6 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
         retention_bytes: bytes,
         ..StorageStatus::default()
     };
-    let told = Arc::clone(&store);
     Ok(Engine {
         writer: Arc::clone(&store) as Arc<dyn TraceWriter>,
         reader: store,
@@ -136,6 +162,7 @@ fn columnar(config: &Config) -> anyhow::Result<Engine> {
             let why = "a sync failed, so nothing more is acknowledged; restart when the disk is sound";
             watched.stats().poisoned.then(|| why.to_owned())
         }),
+        reads_damaged: Box::new(move || hurt.stats().reads_damaged),
         close: Box::new(move || closed.close()),
     })
 }

@@ -3,19 +3,19 @@
 //! With a rate, the shop's clock is the wall's: traces begin when they are sent. Without one, the shop has
 //! lived already and its last customer came just now, so that "the last hour" finds all of them.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use shop::call::Endpoint;
 use shop::{Load, Protocol, SPANS_PER_TRACE, TRACES_PER_SECOND, Tally, World};
 use span::{DurationNanos, UnixNanos};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::cli::Generate;
-use crate::clock;
+use crate::{clock, progress};
 
 /// Exporters with a timer send at least this often.
 const EXPORT_TIME: DurationNanos = DurationNanos(5_000_000_000);
@@ -45,7 +45,7 @@ async fn send(generate: Generate) -> anyhow::Result<ExitCode> {
         patience: Duration::from_secs(generate.patience),
     };
     let tally = Arc::new(Tally::default());
-    let bar = bar((generate.requests as f64 * SPANS_PER_TRACE) as u64);
+    let bar = progress::of_spans(Some((generate.requests as f64 * SPANS_PER_TRACE) as u64));
     let start = Instant::now();
     let world = World::new(generate.seed).traces(generate.requests);
     let mut sending = match generate.rate {
@@ -87,20 +87,6 @@ fn protocol_of(generate: &Generate) -> Protocol {
 fn long_ago(traces: u64) -> UnixNanos {
     let seconds = traces as f64 / TRACES_PER_SECOND;
     clock::now().minus(DurationNanos((seconds * 1e9) as u64)).minus(EXPORT_TIME)
-}
-
-fn bar(spans: u64) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(spans), target);
-    let template = "{bar:32.cyan/blue} {percent:>3}%  {human_pos} spans  {per_sec}  {elapsed}  {msg}";
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn show(bar: &ProgressBar, tally: &Tally) {

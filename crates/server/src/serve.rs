@@ -66,7 +66,7 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let lines = doors.lines(config);
     let served = runtime.block_on(async {
-        let Engine { writer, reader, lines: kept, measure, storage, ailment, close } = engine;
+        let Engine { writer, reader, lines: kept, measure, storage, ailment, close, .. } = engine;
         let health = Health::new(started, ailment);
         let intake = Arc::new(Intake::new(config.limits.intake_bytes, config.limits.intake_spans));
         let flow = Flow::start(&intake, &writer, FLOW_THREADS);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::cli::{SettingFlags, Store};
 use crate::config::{Config, ConfigErrors, show_bytes};
 use crate::engines::{self, Cost, Inspection};
-use crate::say;
+use crate::{export, import, log, say};
 
 /// How many traces a damage names.
 const TRACES_MAX: usize = 5;
@@ -33,6 +33,16 @@ pub(crate) fn run(
             }
             .trim_end());
             Ok(ExitCode::SUCCESS)
+        }
+        Store::Export(wanted) => {
+            let (config, _) = configure(wanted.settings.clone())?;
+            log::begin(&config.log);
+            export::run(&wanted, &config)
+        }
+        Store::Import(wanted) => {
+            let (config, _) = configure(wanted.settings.clone())?;
+            log::begin(&config.log);
+            import::run(&wanted, &config)
         }
     }
 }

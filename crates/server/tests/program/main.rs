@@ -5,3 +5,4 @@ mod configuration;
 mod running;
 mod serving;
 mod stopped;
+mod transfer;

@@ -141,6 +141,24 @@ pub(crate) fn said(output: Output) -> (bool, String) {
     (output.status.success(), text.into_owned())
 }
 
+/// Runs a server until it has written the traces of a shop into `home`, and stops it cleanly. Meanwhile
+/// `tracewell store COMMAND` is refused, with what to do instead.
+pub(crate) fn fill(home: &Path, command: &str) {
+    let mut server = Running::start(home, &[]);
+    let url = server.url("otlp-http");
+    let (good, text) = run(&["generate", "--requests", "30", "--protocol", "otlp-http", "--endpoint", &url]);
+    assert!(good, "{text}");
+    let (good, text) = run(&["store", command, "--data-dir", name(home)]);
+    assert!(!good && text.contains("is in use by process") && text.contains("--server URL"), "{text}");
+    server.terminate();
+    assert!(server.wait());
+}
+
+/// Returns a path as an argument.
+pub(crate) fn name(path: &Path) -> &str {
+    path.to_str().expect("folders of tests have plain names")
+}
+
 /// Sends a request over HTTP and returns status and body.
 pub(crate) fn http(address: SocketAddr, head: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("somebody listens");

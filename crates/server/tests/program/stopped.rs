@@ -2,21 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::running::{Running, run};
-
-/// Runs a server until it has written the traces of a shop, and stops it cleanly.
-fn filled(home: &Path) {
-    let mut server = Running::start(home, &[]);
-    let url = server.url("otlp-http");
-    let (good, text) = run(&["generate", "--requests", "30", "--protocol", "otlp-http", "--endpoint", &url]);
-    assert!(good, "{text}");
-    let (good, text) =
-        run(&["store", "verify", "--data-dir", home.to_str().expect("temporary folders have plain names")]);
-    assert!(!good && text.contains("is in use by process"), "{text}");
-    assert!(text.contains("--server URL"), "{text}");
-    server.terminate();
-    assert!(server.wait());
-}
+use crate::running::{fill, run};
 
 fn segment(home: &Path) -> PathBuf {
     let folder = home.join("segments/default");
@@ -31,7 +17,7 @@ fn segment(home: &Path) -> PathBuf {
 #[test]
 fn store_verify_finds_a_flipped_byte_and_says_what_it_may_cost() {
     let home = tempfile::tempdir().unwrap();
-    filled(home.path());
+    fill(home.path(), "verify");
     let verify = ["store", "verify", "--data-dir", home.path().to_str().unwrap()];
     let (good, text) = run(&verify);
     assert!(good && text.ends_with("all is sound\n"), "{text}");
@@ -47,7 +33,7 @@ fn store_verify_finds_a_flipped_byte_and_says_what_it_may_cost() {
 #[test]
 fn store_stats_says_what_costs_what() {
     let home = tempfile::tempdir().unwrap();
-    filled(home.path());
+    fill(home.path(), "stats");
     let directory = home.path().to_str().unwrap();
     let (good, text) = run(&["store", "stats", "--data-dir", directory]);
     assert!(good && text.contains("span id") && text.contains(" %"), "{text}");
