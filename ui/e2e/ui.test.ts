@@ -51,6 +51,7 @@ const settled = async (page: Page, ready: string) => {
 const PAGES: [path: string, ready: string][] = [
   ['/', '.three .card a'],
   ['/traces', 'tbody tr'],
+  ['/errors', 'tbody tr'],
   ['/services', 'tbody tr'],
   ['/service/frontend', 'tbody tr'],
   ['/map', 'svg rect'],
@@ -109,6 +110,19 @@ describe('the way to the guilty span', () => {
     await page.locator('tbody td.name a').first().click();
     await settled(page, 'aside .error');
     expect(await page.locator('.line.selected.failed').count()).toBe(1);
+  });
+
+  it('is two clicks from the list of errors, which counts what its link finds', async () => {
+    const page = await open('/errors');
+    await settled(page, 'tbody tr');
+    const row = page.locator('tbody tr').first();
+    const name = await row.locator('a.group').innerText();
+    expect(Number(await row.locator('b.bad').innerText())).toBeGreaterThan(0);
+    await row.locator('a.group').click();
+    await settled(page, '.chip');
+    expect(new URL(page.url()).searchParams.get('q')).toContain(JSON.stringify(name));
+    await page.locator('tbody td.name a').first().click();
+    await settled(page, 'aside .error');
   });
 
   it('is two clicks for a slow one', async () => {

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { assign, slotOf } from './colour';
+import { causesOf } from './causes';
 import { compare, blame } from './compare';
 import { criticalPath } from './critical_path';
 import { fmtDuration, parseDuration } from './duration';
@@ -138,6 +139,14 @@ describe('filter, flame, compare', () => {
     const pairs = compare(of, other);
     expect(pairs.map(({ a, b }) => [a, b])).toEqual([[0, 0], [1, 1], [2, 2], [-1, 3]]);
     expect(blame(pairs)[0]).toMatchObject({ service: 'cart', delta: 7e6, calls: 0 });
+  });
+});
+
+describe('causes', () => {
+  it('count failing traces where they begin, over time', () => {
+    const failing = (traceId: string, ms: number, operation: string | null) => ({ traceId, start: `${ms}000000`, error: operation === null ? null : { service: 'a', operation } });
+    const found = causesOf([failing('1', 50, 'x'), failing('2', 99, 'x'), failing('3', 10, 'y'), failing('4', 20, null)], { from: 0, to: 100 }, 4);
+    expect(found.map(({ operation, traces, first, last, newest, counts }) => [operation, traces, first, last, newest.traceId, counts])).toEqual([['x', 2, 50, 99, '2', [0, 0, 1, 1]], ['y', 1, 10, 10, '3', [1, 0, 0, 0]]]);
   });
 });
 
