@@ -1,6 +1,6 @@
 //! What the head and a segment cost on the shop's load, in CPU time of one thread and in bytes.
 //!
-//! `cargo test --release -p store-columnar --features measure cost -- --ignored --nocapture --test-threads 1`
+//! `cargo test --release -p store-columnar --features measure cost -- --nocapture --test-threads 1`
 
 #![expect(clippy::print_stdout, reason = "it is run for what it prints")]
 
@@ -20,6 +20,11 @@ use crate::segment::{PageCache, Segment};
 
 const SPANS: usize = 400_000;
 
+/// Measurements run when their file is named, as above: a run of all tests builds them and leaves them out.
+pub(crate) fn is_asked() -> bool {
+    std::env::args().skip(1).any(|word| word == "cost" || word == "sidecar")
+}
+
 /// Runs it and returns what it gave and the CPU nanoseconds it took.
 pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
     let now = || {
@@ -32,8 +37,10 @@ pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
 }
 
 #[test]
-#[ignore = "a measurement, for release builds and by hand"]
 fn cost_of_rows_and_segment() {
+    if !is_asked() {
+        return;
+    }
     let (mut batches, mut spans) = (Vec::new(), 0);
     for batch in World::new(42).requests() {
         spans += batch.len();
@@ -163,8 +170,10 @@ fn merge_of(folder: &std::path::Path, inputs: usize, spans: u64) {
 
 /// Asks one question of one segment for a while, for a profiler to look at.
 #[test]
-#[ignore = "a measurement, for release builds and by hand"]
 fn search_again_and_again() {
+    if !is_asked() {
+        return;
+    }
     let rows = Rows::new();
     for batch in World::new(42).requests() {
         rows.push(&batch, UnixNanos(1));
@@ -198,8 +207,10 @@ fn search_again_and_again() {
 }
 
 #[test]
-#[ignore = "a measurement, for release builds and by hand"]
 fn merge_of_the_shop() {
+    if !is_asked() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (mut spans, mut inputs, mut rows) = (0_u64, 0, Rows::new());
     for batch in World::new(42).requests() {
@@ -220,8 +231,10 @@ fn merge_of_the_shop() {
 }
 
 #[test]
-#[ignore = "a measurement, for release builds and by hand"]
 fn merge_of_one_trace_of_two_million_spans() {
+    if !is_asked() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (inputs, each) = (8, 256 << 10);
     for input in 0..inputs {

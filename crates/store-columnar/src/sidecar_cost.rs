@@ -4,7 +4,7 @@
 //! name, start, duration, status, row) or the segment itself with its zone maps. The figures are in
 //! `docs/format.md`.
 //!
-//! `cargo test --release -p store-columnar --features measure sidecar -- --ignored --nocapture`
+//! `cargo test --release -p store-columnar --features measure sidecar -- --nocapture`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::column::Extent;
 use crate::column::block::{Packer, Unpacker};
 use crate::column::bytes::zigzag;
 use crate::column::ints::{Ints, Nature, put_ints};
-use crate::cost::timed;
+use crate::cost::{is_asked, timed};
 use crate::disk::{Disk as _, RealDisk};
 use crate::part::Part;
 use crate::rows::Rows;
@@ -33,8 +33,10 @@ struct SideGroup {
 }
 
 #[test]
-#[ignore = "a measurement, for release builds and by hand"]
 fn sidecar_against_zone_maps() {
+    if !is_asked() {
+        return;
+    }
     let rows = Rows::new();
     for batch in World::new(42).requests() {
         rows.push(&batch, UnixNanos(1));
