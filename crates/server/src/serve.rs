@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::Context;
 use listen::Listeners;
 use pipeline::{Flow, Intake};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -100,10 +100,12 @@ pub(crate) fn run(config: &Config, notices: &[String]) -> anyhow::Result<()> {
         });
         // Held here: with the metrics' listeners off, nobody else holds it.
         parts.serve(doors, &public, &own, Arc::clone(&telemetry), (&datagrams, &stop))?;
+        // Before anybody may hear that it is ready: a signal that comes at once is heeded, too.
+        let signals = Signals::catch()?;
         health.enter(Phase::Serving);
         announce(&lines, &kept, notices);
         let running = Running { public, own, intake, flow, health, datagrams, stop };
-        wait_for_signal().await?;
+        signals.wait().await;
         running.drain(config.drain_time).await;
         anyhow::Ok(close)
     });
@@ -141,22 +143,34 @@ impl Running {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, and arms the second one.
-async fn wait_for_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the process well, caught from here on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+        let interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+        Ok(Self { terminate, interrupt })
     }
-    tokio::spawn(async move {
+
+    /// Waits for one, and arms the second, which ends the process at once.
+    async fn wait(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(130);
+        });
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        std::process::exit(130);
-    });
-    Ok(())
+    }
 }
 
 /// Prints what listens where, where data lies, and what of the configuration means nothing.
