@@ -49,11 +49,20 @@ export function frozen(range: Range, nowMs: number): Range {
 export function rangeLabel(range: Range, utc: boolean): string {
   const preset = PRESETS.find(([from]) => from === range.from && range.to === 'now');
   if (preset) return preset[1];
+  const from = edgeMs(range.from, 0);
+  const day = from === null ? '' : fmtDay(from, utc);
   const side = (edge: Edge) => {
     const ms = edge.startsWith('now') ? null : edgeMs(edge, 0);
-    return ms === null ? edge : fmtMoment(ms, utc);
+    if (ms === null) return edge;
+    const clock = fmtClock(ms, utc).replace(/:00$/, '');
+    return edge === range.to && fmtDay(ms, utc) === day ? clock : `${fmtDay(ms, utc)} ${clock}`;
   };
   return `${side(range.from)} – ${side(range.to)}`;
+}
+
+function fmtDay(ms: number, utc: boolean): string {
+  const p = parts(ms, utc);
+  return `${p.d} ${MONTHS[p.mo]}`;
 }
 
 /** Milliseconds as the decimal nanoseconds that the server asks for. */
