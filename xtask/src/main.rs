@@ -1,4 +1,4 @@
-//! The only runner: `tidy`, `test`, `proto`, `ui`.
+//! The only runner: `tidy`, `test`, `proto`, `ui`, `shots`.
 //!
 //! Everything a machine does with this repository besides `cargo build` starts here, so that a
 //! developer, a bare machine and the gate run the very same commands. It leans on the standard
@@ -24,7 +24,8 @@ usage: cargo xtask COMMAND
                                         --gates adds those that ask for more than tests: lint and fuzz
   tidy                                  the laws of the house that no compiler checks
   proto [--check]                       the query APIs' messages, made anew or only compared
-  ui [--check]                          the web UI, checked, tested and built into ui/dist, or only compared";
+  ui [--check]                          the web UI, checked, tested and built into ui/dist, or only compared
+  shots                                 the pictures of the UI's pages that the suite ui compares with, made anew";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some("shots") => suites::shots(&root),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)

@@ -135,6 +135,11 @@ pub(crate) fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()
 }
 
+/// Makes the pictures of the UI's pages anew.
+pub(crate) fn shots(root: &Path) -> ExitCode {
+    if ui::renew_shots(root) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// Runs the suites named in `arguments`, or all that are no gates.
 pub(crate) fn command(root: &Path, arguments: &[String]) -> ExitCode {
     let (mut install, mut gates, mut named) = (false, false, Vec::new());

@@ -30,6 +30,20 @@ pub(crate) fn run(run: &Run, _: &Suite) -> Tally {
     tally
 }
 
+/// Builds UI and server, then takes the pictures anew that the suite compares with; tells whether that went well.
+pub(super) fn renew_shots(root: &Path) -> bool {
+    let Some(chromium) = install::tool(root, Set::Chromium) else {
+        println!("chromium is not installed");
+        return false;
+    };
+    if let Err(why) = crate::ui::run(root, false) {
+        println!("{why}");
+        return false;
+    }
+    succeeds(root, "cargo", &["build", "--quiet", "--package", "server"])
+        && of_script(&root.join("ui"), &["run", "--silent", "shots"], &chromium).failed == 0
+}
+
 /// Runs a script of the UI's, prints what it prints, and reads its counts. One without any has failed.
 fn of_script(ui: &Path, arguments: &[&str], chromium: &Path) -> Tally {
     let mut command = Command::new("npm");
