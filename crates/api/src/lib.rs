@@ -27,6 +27,7 @@
 mod adjust;
 mod answer;
 mod backend;
+mod base_path;
 mod calls;
 mod encoded;
 mod error;
@@ -47,6 +48,7 @@ use axum::Router;
 
 pub use answer::{Answer, Desk, Share, Telling, Told};
 pub use backend::{ARCHIVE_SUFFIX, Backend};
+pub use base_path::{BasePath, NoBasePath};
 pub use error::ApiError;
 pub use grpc::grpc_router;
 pub use jaeger_v1::TraceFile;

@@ -6,8 +6,8 @@
 //! anything else            404; a browser is shown the page all the same, which says so
 //! ```
 //!
-//! Everything is compressed once, at the first question. The page names its base, `/` or what a proxy says in
-//! `X-Forwarded-Prefix`; all other addresses are relative to that.
+//! Everything is compressed once, at the first question. The page names its base ([`BasePath`]); all other
+//! addresses are relative to that.
 
 mod redirects;
 
@@ -24,6 +24,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use crate::base_path::BasePath;
 use crate::no_door::page_not_found;
 
 pub use redirects::from_zipkin_port;
@@ -42,9 +43,6 @@ const PLACES: [&str; 12] = [
 /// Where the page says what its addresses are relative to.
 const BASE: &str = "<base href=\"/\"";
 
-/// A longer prefix than this is nobody's.
-const PREFIX_BYTES_MAX: usize = 200;
-
 /// A file as it is sent.
 struct Packed {
     content_type: &'static str,
@@ -62,7 +60,7 @@ static FILES: LazyLock<BTreeMap<&str, Packed>> = LazyLock::new(|| {
     ui_assets::files().map(packed).collect()
 });
 
-static PAGE: LazyLock<Packed> = LazyLock::new(|| page_at("/"));
+static PAGE: LazyLock<Packed> = LazyLock::new(|| page_at(&BasePath::default()));
 
 impl Packed {
     fn of(content_type: &'static str, etag: String, plain: Bytes) -> Self {
@@ -111,25 +109,23 @@ pub(crate) async fn anywhere_else(request: Request) -> Response<Body> {
     if !reads || first == "api" || first == "assets" {
         return page_not_found().await;
     }
-    if let Some(elsewhere) = redirects::of_jaeger(request.uri()).as_deref().and_then(redirects::to) {
-        return elsewhere;
+    let base = BasePath::seen_by(&request);
+    if let Some(place) = redirects::of_jaeger(request.uri()) {
+        return redirects::to(&format!("{}{place}", base.as_str()));
     }
     let known = PLACES.contains(&first);
     if !known && !redirects::takes_html(request.headers()) {
         return page_not_found().await;
     }
-    let mut reply = page(request.headers());
+    let mut reply = page(&base, request.headers());
     if !known && reply.status() == StatusCode::OK {
         *reply.status_mut() = StatusCode::NOT_FOUND;
     }
     reply
 }
 
-fn page(asked: &HeaderMap) -> Response<Body> {
-    match prefix(asked) {
-        None => PAGE.send(asked, "no-cache"),
-        Some(prefix) => page_at(prefix).send(asked, "no-cache"),
-    }
+fn page(base: &BasePath, asked: &HeaderMap) -> Response<Body> {
+    if base.is_root() { PAGE.send(asked, "no-cache") } else { page_at(base).send(asked, "no-cache") }
 }
 
 async fn file(Path((build, name)): Path<(String, String)>, asked: HeaderMap) -> Response<Body> {
@@ -148,22 +144,15 @@ async fn mark(asked: HeaderMap) -> Response<Body> {
     }
 }
 
-/// Makes the page whose addresses begin with `base`, which ends in a slash.
-fn page_at(base: &str) -> Packed {
+/// Makes the page whose addresses begin with `base`.
+fn page_at(base: &BasePath) -> Packed {
     let page = ui_assets::page();
+    let base = format!("{}/", base.as_str());
     let text = String::from_utf8_lossy(page.bytes)
         .replace(BASE, &format!("<base href=\"{base}\""))
         .replace("\"./assets/", &format!("\"./assets/{}/", ui_assets::BUILD));
     let etag = format!("\"{}{}{}\"", page.etag.trim_matches('"'), ui_assets::BUILD, base.replace('/', "."));
     Packed::of(page.content_type, etag, Bytes::from(text))
-}
-
-/// Returns where a proxy says that this server stands, as `/a/b/`; `None` where it says nothing, or nothing plain.
-fn prefix(asked: &HeaderMap) -> Option<&str> {
-    let text = asked.get("x-forwarded-prefix")?.to_str().ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
-    let is_path = text.starts_with('/') && text.ends_with('/') && !text.contains("//");
-    (text.len() <= PREFIX_BYTES_MAX && 1 < text.len() && is_path && text.bytes().all(plain)).then_some(text)
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {

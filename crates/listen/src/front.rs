@@ -51,7 +51,9 @@ impl<S> Front<S> {
         }
         let turned = self.guard.check(request, self.loopback).err()?;
         match turned {
-            crate::guard::Turned::Host { .. } => stats.hosts_refused.count(),
+            crate::guard::Turned::Host { .. } | crate::guard::Turned::Hosts { .. } => {
+                stats.hosts_refused.count()
+            }
             crate::guard::Turned::Origin { .. } => stats.origins_refused.count(),
         }
         Some((turned.status(), turned.to_string()))

@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version, header};
 
 /// The websites that may call, and the names under which this server is known.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Origins {
 /// Why a request is not let in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Turned {
+    #[error("400 bad request: HTTP/1.1 wants one Host header, this request has {count}")]
+    Hosts { count: usize },
     #[error(
         "403 forbidden: this listener answers to localhost, and the request asks for {host:?}; add the name to listen.hosts if it is yours"
     )]
@@ -41,7 +43,10 @@ pub(crate) enum Turned {
 
 impl Turned {
     pub(crate) fn status(&self) -> StatusCode {
-        StatusCode::FORBIDDEN
+        match self {
+            Self::Hosts { .. } => StatusCode::BAD_REQUEST,
+            Self::Host { .. } | Self::Origin { .. } => StatusCode::FORBIDDEN,
+        }
     }
 }
 
@@ -54,6 +59,11 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 impl Guard {
     /// Judges a request by its `Host` (on loopback) and its `Origin` (where it could change something).
     pub(crate) fn check<B>(&self, request: &Request<B>, loopback: bool) -> Result<(), Turned> {
+        let hosts = request.headers().get_all(header::HOST).iter().count();
+        // Whoever stands between could have read another one than we do (RFC 9112, 3.2).
+        if 1 < hosts || (hosts == 0 && request.version() == Version::HTTP_11) {
+            return Err(Turned::Hosts { count: hosts });
+        }
         let host = host_of(request);
         if loopback
             && let Some(host) = host
@@ -175,12 +185,30 @@ mod tests {
             assert_eq!(guard().check(&request, true).is_ok(), known, "{host}");
             assert_eq!(guard().check(&request, false), Ok(()), "{host}");
         }
-        assert_eq!(guard().check(&request("GET", &[]), true), Ok(()));
+    }
+
+    #[test]
+    fn one_host_is_named_where_the_version_demands_it() {
+        let two = [("host", "localhost"), ("host", "localhost")];
+        for (version, headers, count) in [
+            (Version::HTTP_11, &two[..0], Some(0)),
+            (Version::HTTP_11, &two[..1], None),
+            (Version::HTTP_11, &two[..], Some(2)),
+            (Version::HTTP_10, &two[..0], None),
+            (Version::HTTP_10, &two[..], Some(2)),
+            (Version::HTTP_2, &two[..0], None),
+        ] {
+            let mut request = request("GET", headers);
+            *request.version_mut() = version;
+            let expected = count.map_or(Ok(()), |count| Err(Turned::Hosts { count }));
+            assert_eq!(guard().check(&request, true), expected, "{version:?} {headers:?}");
+        }
     }
 
     #[test]
     fn host_of_http2_and_of_proxies_is_judged_too() {
-        let request = Request::builder().uri("http://evil.example/v1/traces").body(()).unwrap();
+        let request = Request::builder().uri("http://evil.example/v1/traces").header("host", "localhost");
+        let request = request.body(()).unwrap();
         assert!(guard().check(&request, true).is_err());
     }
 

@@ -202,8 +202,32 @@ async fn ambiguous_lengths_are_refused() {
         let reply = served.raw(format!("{head}{lengths}\r\nabcd").as_bytes()).await;
         assert!(reply.starts_with("HTTP/1.1 400 "), "{lengths}: {reply}");
     }
+    // Both framings at once: the chunks count, whichever came first (RFC 9112, 6.3).
+    for lengths in [
+        "Content-Length: 30\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+    ] {
+        let reply = served.raw(format!("{head}{lengths}\r\n3\r\nabc\r\n0\r\n\r\n").as_bytes()).await;
+        assert!(reply.starts_with("HTTP/1.1 200 ") && reply.ends_with("HTTP/1.1 3"), "{lengths}: {reply}");
+    }
+    for coding in ["gzip", "chunked, identity"] {
+        let reply =
+            served.raw(format!("{head}Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n").as_bytes()).await;
+        assert!(reply.starts_with("HTTP/1.1 400 "), "{coding}: {reply}");
+    }
     let folded = served.raw(format!("{head}X-A: b\r\n c\r\n\r\n").as_bytes()).await;
     assert!(folded.starts_with("HTTP/1.1 400 "), "{folded}");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_without_a_host_or_by_two_names() {
+    let served = serve(limits());
+    for hosts in ["", "Host: localhost\r\nHost: localhost\r\n"] {
+        let reply =
+            served.raw(format!("GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes()).await;
+        assert!(reply.starts_with("HTTP/1.1 400 ") && reply.contains("wants one Host header"), "{reply}");
+    }
+    assert_eq!(served.listeners.stats().hosts_refused.total(), 2);
 }
 
 #[tokio::test]

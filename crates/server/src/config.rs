@@ -19,6 +19,7 @@ mod setting;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::BasePath;
 use listen::Address;
 
 pub(crate) use error::{ConfigError, ConfigErrors};
@@ -50,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) sampling_reload: Duration,
     pub(crate) sampling_probability: f64,
     pub(crate) clock_skew_max: Duration,
+    pub(crate) base_path: BasePath,
     pub(crate) log: String,
     pub(crate) drain_time: Duration,
     pub(crate) limits: Limits,
@@ -117,6 +119,7 @@ impl Default for Config {
             sampling_reload: Duration::from_secs(1),
             sampling_probability: 1.0,
             clock_skew_max: Duration::ZERO,
+            base_path: BasePath::default(),
             log: "info".to_owned(),
             drain_time: Duration::from_secs(20),
             limits: Limits {

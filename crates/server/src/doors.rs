@@ -45,7 +45,12 @@ impl Doors {
         let stream = self.streams.iter().find(|(of, _)| *of == listener);
         let datagrams = self.datagrams.iter().find(|(of, _)| *of == listener);
         let (addresses, note) = match (stream, datagrams) {
-            (Some((_, bound)), _) => (bound.addresses(), String::new()),
+            (Some((_, bound)), _) => {
+                let under = listener == Listener::Query && !config.base_path.is_root();
+                let note =
+                    if under { format!(", under {} too", config.base_path.as_str()) } else { String::new() };
+                (bound.addresses(), note)
+            }
             (_, Some((_, bound))) => {
                 (&bound.addresses[..], format!(" ({} KiB socket buffer)", bound.buffer_bytes >> 10))
             }

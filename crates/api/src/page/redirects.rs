@@ -50,11 +50,12 @@ pub fn from_zipkin_port(path: &str, headers: &HeaderMap, query_port: u16) -> Opt
 }
 
 /// Sends a browser elsewhere. Nothing is promised for ever.
-pub(crate) fn to(place: &str) -> Option<Response<axum::body::Body>> {
+pub(crate) fn to(place: &str) -> Response<axum::body::Body> {
     let mut reply = Response::new(axum::body::Body::empty());
     *reply.status_mut() = StatusCode::FOUND;
-    reply.headers_mut().insert(header::LOCATION, HeaderValue::try_from(place).ok()?);
-    Some(reply)
+    let place = HeaderValue::try_from(place).expect("a plain path, and a query that is escaped");
+    reply.headers_mut().insert(header::LOCATION, place);
+    reply
 }
 
 pub(crate) fn takes_html(headers: &HeaderMap) -> bool {

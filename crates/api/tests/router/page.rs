@@ -83,7 +83,9 @@ async fn page_stands_where_a_proxy_says_and_nothing_else_gets_into_it() {
     let world = World::new();
     let reply = ask(&world, "/", &[("x-forwarded-prefix", "/traces-of/team/")]).await;
     assert!(reply.text.contains("<base href=\"/traces-of/team/\""), "{}", reply.text);
-    for hostile in ["//evil.example/", "/\"><script>/", "https://evil.example/", "/a", "a/"] {
+    let reply = ask(&world, "/search?service=a", &[("x-forwarded-prefix", "/a")]).await;
+    assert!(reply.header("location").starts_with("/a/traces?q="), "{}", reply.header("location"));
+    for hostile in ["//evil.example/", "/\"><script>/", "https://evil.example/", "/a/../b", "a/"] {
         let reply = ask(&world, "/", &[("x-forwarded-prefix", hostile)]).await;
         assert!(reply.text.contains("<base href=\"/\""), "{hostile}");
     }

@@ -6,7 +6,7 @@ use super::node::{Node, Placed};
 const JAEGERS: [&str; 6] = ["service", "extensions", "receivers", "exporters", "processors", "connectors"];
 
 /// Where Jaeger 2 keeps what we also have; `*` is a name that the operator chose.
-const PLACES: [(&str, &str); 21] = [
+const PLACES: [(&str, &str); 22] = [
     ("receivers.otlp.protocols.grpc.endpoint", "listen.otlp_grpc"),
     ("receivers.otlp.protocols.http.endpoint", "listen.otlp_http"),
     ("receivers.otlp.protocols.http.cors.allowed_origins", "listen.origins"),
@@ -17,6 +17,7 @@ const PLACES: [(&str, &str); 21] = [
     ("receivers.zipkin.endpoint", "listen.zipkin"),
     ("extensions.jaeger_query.http.endpoint", "listen.query"),
     ("extensions.jaeger_query.grpc.endpoint", "listen.query_grpc"),
+    ("extensions.jaeger_query.base_path", "query.base_path"),
     ("extensions.jaeger_query.max_clock_skew_adjust", "clock_skew_max"),
     ("extensions.remote_sampling.http.endpoint", "listen.sampling_http"),
     ("extensions.remote_sampling.grpc.endpoint", "listen.sampling_grpc"),

@@ -71,7 +71,7 @@ static NAMES: [(&str, Meaning); 65] = [
     ("http-server.host-port", Address("listen.sampling_http")),
     ("query.http-server.host-port", Address("listen.query")),
     ("query.grpc-server.host-port", Address("listen.query_grpc")),
-    ("query.base-path", Nothing("pages and APIs stand at /; a proxy may strip a prefix")),
+    ("query.base-path", Same("query.base_path")),
     ("query.bearer-token-propagation", Nothing("the engine is inside this process")),
     ("query.additional-headers", Nothing("a proxy may add headers")),
     ("query.enable-tracing", Nothing("this process sends no spans of its own")),
@@ -337,6 +337,7 @@ mod tests {
                 Same("listen.origins") => "https://a.example",
                 Same("sampling.reload" | "clock_skew_max") => "5s",
                 Same("sampling.probability") => "0.5",
+                Same("query.base_path") => "/jaeger",
                 Same(_) => "4096",
                 Storage => "memory",
                 Host => "0.0.0.0",
@@ -363,13 +364,14 @@ mod tests {
             ("QUERY_MAX_CLOCK_SKEW_ADJUSTMENT", "2s"),
             ("MEMORY_MAX_TRACES", "50000"),
             ("COLLECTOR_GRPC_TLS_ENABLED", "true"),
-            ("QUERY_BASE_PATH", ""),
+            ("QUERY_BASE_PATH", "/jaeger"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let (config, notices) = Config::of(&Sources { environment, ..Sources::default() }).unwrap();
         assert_eq!(config.address(Listener::Zipkin), Some(listen::Address::Loopback(19_411)));
         assert_eq!(config.address(Listener::OtlpHttp), None);
         assert_eq!((config.storage, config.clock_skew_max.as_secs()), (Storage::Memory, 2));
+        assert_eq!(config.base_path.as_str(), "/jaeger");
         let expected = [
             "MEMORY_MAX_TRACES is Jaeger's and is ignored: memory is bounded in bytes: memory_bytes",
             "COLLECTOR_GRPC_TLS_ENABLED is Jaeger's and is ignored: no listener speaks TLS; put a proxy before it",

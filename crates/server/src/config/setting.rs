@@ -58,7 +58,7 @@ macro_rules! plain {
 }
 
 /// All settings. The common host comes before the listeners that need it.
-pub(crate) static SETTINGS: [Setting; 38] = [
+pub(crate) static SETTINGS: [Setting; 39] = [
     plain!(
         LISTENERS,
         "listen.host",
@@ -228,6 +228,16 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         "By how much spans may be moved when a trace is read, where clocks disagree [default: 0s, off]",
         |config, value| {
             config.clock_skew_max = duration(value)?;
+            Ok(())
+        }
+    ),
+    plain!(
+        RUNNING,
+        "query.base_path",
+        "PATH",
+        "Where the page and its APIs stand behind a proxy that passes paths on; they stand at / as well [default: /]",
+        |config, value| {
+            config.base_path = value.parse().map_err(|error: api::NoBasePath| error.to_string())?;
             Ok(())
         }
     ),

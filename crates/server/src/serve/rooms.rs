@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use api::{Backend, Desk};
+use api::{Backend, BasePath, Desk};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
@@ -30,6 +30,7 @@ pub(super) struct Parts {
     pub(super) desk: Desk,
     hosts: Vec<String>,
     origins: Vec<String>,
+    base_path: BasePath,
 }
 
 impl Parts {
@@ -67,6 +68,7 @@ impl Parts {
             desk: Desk::new(backend),
             hosts: config.hosts.clone(),
             origins: config.origins.clone(),
+            base_path: config.base_path.clone(),
         }
     }
 
@@ -92,7 +94,11 @@ impl Parts {
                 Listener::Zipkin => (zipkin(Arc::clone(&self.door), query_port), public),
                 other => (self.room(other), public),
             };
-            self.open(listeners, bound, router)?;
+            let base_path = match listener {
+                Listener::Query => self.base_path.clone(),
+                _ => BasePath::default(),
+            };
+            self.open(listeners, bound, base_path, router)?;
         }
         for (listener, bound) in doors.datagrams {
             let taking = receive::datagrams(Arc::clone(&self.door), bound, stop.clone());
@@ -125,12 +131,18 @@ impl Parts {
         }
     }
 
-    fn open(&self, listeners: &Listeners, bound: Bound, router: Router) -> std::io::Result<()> {
+    fn open(
+        &self,
+        listeners: &Listeners,
+        bound: Bound,
+        base_path: BasePath,
+        router: Router,
+    ) -> std::io::Result<()> {
         let guard = Guard { hosts: self.hosts.clone(), origins: self.origins() };
         // The connection's body is the room's own kind of body.
         let service =
-            tower::ServiceExt::map_request(router, |request: http::Request<listen::RequestBody>| {
-                request.map(axum::body::Body::new)
+            tower::ServiceExt::map_request(router, move |request: http::Request<listen::RequestBody>| {
+                base_path.strip(request.map(axum::body::Body::new))
             });
         listeners.serve(bound, guard, service)
     }

@@ -73,6 +73,35 @@ fn each_listener_has_its_address_and_can_be_off() {
 }
 
 #[test]
+fn page_and_apis_stand_under_the_base_path_too() {
+    let home = tempfile::tempdir().unwrap();
+    let flags = ["--storage", "memory", "--query.base-path=/jaeger"];
+    let server = Running::start(home.path(), &flags);
+    assert!(server.printed().contains(", under /jaeger too\n"), "{}", server.printed());
+    let query = server.address("query");
+    for path in ["/api/services", "/jaeger/api/services", "/jaeger/api/v3/services"] {
+        let (status, text) = http(query, &format!("GET {path}"), "");
+        assert!(status == 200 && text.starts_with('{'), "{path}: {status} {text}");
+    }
+    for path in ["/jaeger", "/jaeger/", "/jaeger/trace/1f"] {
+        let (status, page) = http(query, &format!("GET {path}\naccept: text/html"), "");
+        assert!(status == 200 && page.contains("<base href=\"/jaeger/\""), "{path}: {status}");
+    }
+    for path in ["/jaegers/api/services", "/jaeger/api/nothing"] {
+        assert_eq!(
+            http(query, &format!("GET {path}"), ""),
+            (404, "404 page not found\n".to_owned()),
+            "{path}"
+        );
+    }
+    let path = "POST /jaeger/api/otlp/v1/traces";
+    assert_eq!(http(query, &format!("{path}\n{JSON}"), CHAT).0, 200);
+    let url = format!("{}/jaeger", server.url("query"));
+    let (good, text) = crate::running::run(&["get", "--server", &url, "5b8aa5a2d2c872e8321cf37308d69df2"]);
+    assert!(good && text.contains("model request"), "{text}");
+}
+
+#[test]
 fn the_server_reports_itself_to_its_page() {
     let home = tempfile::tempdir().unwrap();
     let server = Running::start(home.path(), &["--sampling-grpc", "off"]);
