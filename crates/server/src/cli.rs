@@ -188,7 +188,7 @@ pub(crate) enum Store {
         tracewell store stats --data-dir /var/lib/tracewell\n  \
         tracewell store stats --json | jq '.costs[0]'")]
     Stats(StoreStats),
-    /// Write traces to a file, as OTLP or as Jaeger's JSON
+    /// Write traces to a file, as OTLP, as Jaeger's JSON or as a table in Parquet
     #[command(
         after_help = "Traces come whole and newest first, one at a time in memory. Nothing is forgotten meanwhile, whatever the\n\
         retention is. What was done is said on standard error.\n\n\
@@ -196,12 +196,15 @@ pub(crate) enum Store {
         otlp        a TracesData in OTLP's JSON on each line, as the OpenTelemetry collector's file exporter writes it\n  \
         otlp-proto  the same as protobuf, each behind its length in 4 bytes, as that exporter writes it, too;\n              \
                     keeps even what JSON cannot say: text that is no UTF-8, fields that this version does not know\n  \
-        jaeger      one document that Jaeger's page opens, with microseconds and Jaeger's five types of values\n\n\
+        jaeger      one document that Jaeger's page opens, with microseconds and Jaeger's five types of values\n  \
+        parquet     a table with a row for each span, for DuckDB, pandas, Spark and the like; docs/parquet.md names\n              \
+                    its columns, which say everything\n\n\
         Examples:\n  \
         tracewell store export --output traces.json                         everything\n  \
         tracewell store export --service checkout --since 24h | zstd > checkout.json.zst\n  \
         tracewell store export --since 2026-01-31 --until 2026-02-01T12:00:00Z\n  \
-        tracewell store export --format jaeger --id 3f9a2c --output for-the-ticket.json"
+        tracewell store export --format jaeger --id 3f9a2c --output for-the-ticket.json\n  \
+        tracewell store export --format parquet --since 7d --output week.parquet"
     )]
     Export(StoreExport),
     /// Read traces from files into the directory; the exit code is 1 where spans were rejected
@@ -265,6 +268,8 @@ pub(crate) enum Format {
     OtlpProto,
     /// One document in Jaeger's v1 JSON.
     Jaeger,
+    /// A table with a row for each span.
+    Parquet,
 }
 
 /// `tracewell store import`.

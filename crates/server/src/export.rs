@@ -3,6 +3,9 @@
 //! Traces are pulled from the engine one by one, whole and newest first, and written at once: memory holds one
 //! trace. A long trace is several lines or messages of OTLP, so that whoever reads it needs little, too.
 
+#[cfg(feature = "parquet")]
+mod table;
+
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
@@ -47,7 +50,7 @@ pub(crate) fn run(export: &StoreExport, config: &Config) -> anyhow::Result<ExitC
         file.end().or_else(is_reader_gone)?;
     }
     bar.finish_and_clear();
-    let (bytes, seconds) = (file.bytes, began.elapsed().as_secs_f64());
+    let (bytes, seconds) = (file.file.bytes, began.elapsed().as_secs_f64());
     let mut lines = vec![
         format!("traces         {trace_count}"),
         format!("spans          {span_count} ({:.0} a second)", span_count as f64 / seconds.max(1e-9)),
@@ -125,11 +128,10 @@ fn named(reader: &dyn TraceReader, tenant: &Tenant, text: &str) -> anyhow::Resul
     }
 }
 
-/// Where text goes, and how it is written.
+/// Where bytes go, and how they are made.
 struct Output {
     file: Sink,
     form: Form,
-    bytes: u64,
 }
 
 enum Form {
@@ -137,9 +139,17 @@ enum Form {
     OtlpProto,
     /// The document, until it has ended.
     Jaeger(Option<TraceFile>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<table::Table>),
 }
 
-enum Sink {
+/// A file or standard output, and how much went there.
+struct Sink {
+    out: Out,
+    bytes: u64,
+}
+
+enum Out {
     Stdout(BufWriter<io::Stdout>),
     File(BufWriter<File>),
 }
@@ -150,73 +160,85 @@ impl Output {
             Format::Otlp => Form::Otlp,
             Format::OtlpProto => Form::OtlpProto,
             Format::Jaeger => Form::Jaeger(Some(TraceFile::begin())),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => Form::Parquet(Box::new(table::Table::begin()?)),
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => bail!("this tracewell was built without its feature `parquet`"),
         };
-        let file = match path.to_str() {
-            Some("-") => Sink::Stdout(BufWriter::with_capacity(1 << 20, io::stdout())),
+        let out = match path.to_str() {
+            Some("-") => Out::Stdout(BufWriter::with_capacity(1 << 20, io::stdout())),
             _ => {
                 let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-                Sink::File(BufWriter::with_capacity(1 << 20, file))
+                Out::File(BufWriter::with_capacity(1 << 20, file))
             }
         };
-        Ok(Self { file, form, bytes: 0 })
+        Ok(Self { file: Sink { out, bytes: 0 }, form })
     }
 
     /// Writes a trace. Returns that more is wanted.
     fn trace(&mut self, trace: Trace) -> io::Result<bool> {
-        let Self { file, form, bytes } = self;
-        let mut write = |text: &[u8]| {
-            *bytes += text.len() as u64;
-            file.write(text)
-        };
+        let Self { file, form } = self;
         match form {
             Form::Jaeger(document) => {
                 let document = document.as_mut().expect("it ends after the last trace");
-                document.trace(trace, |part| write(&part))?;
+                document.trace(trace, |part| file.write_all(&part))?;
             }
             Form::Otlp => in_parts(trace.batch(), |part| {
                 let mut line = wire::otlp::encode_json(part);
                 line.push(b'\n');
-                write(&line)
+                file.write_all(&line)
             })?,
             Form::OtlpProto => in_parts(trace.batch(), |part| {
                 let message = wire::otlp::encode_proto(part);
                 let length = u32::try_from(message.len()).map_err(io::Error::other)?;
-                write(&length.to_be_bytes())?;
-                write(&message)
+                file.write_all(&length.to_be_bytes())?;
+                file.write_all(&message)
             })?,
+            #[cfg(feature = "parquet")]
+            Form::Parquet(table) => table.trace(&trace, file)?,
         }
         Ok(true)
     }
 
     /// Writes what is left and waits until the disk has it. Returns that all of it was wanted.
     fn end(&mut self) -> io::Result<bool> {
-        if let Form::Jaeger(document) = &mut self.form
-            && let Some(document) = document.take()
-        {
-            let rest = document.end();
-            self.bytes += rest.len() as u64;
-            self.file.write(&rest)?;
-        }
-        match &mut self.file {
-            Sink::Stdout(out) => out.flush()?,
-            Sink::File(out) => {
-                out.flush()?;
-                let file = out.get_ref();
-                // A pipe or a device has nothing to sync.
-                if file.metadata()?.is_file() {
-                    file.sync_all()?;
+        let Self { file, form } = self;
+        match form {
+            Form::Otlp | Form::OtlpProto => {}
+            Form::Jaeger(document) => {
+                if let Some(document) = document.take() {
+                    file.write_all(&document.end())?;
                 }
+            }
+            #[cfg(feature = "parquet")]
+            Form::Parquet(table) => table.end(file)?,
+        }
+        file.flush()?;
+        if let Out::File(out) = &file.out {
+            let file = out.get_ref();
+            // A pipe or a device has nothing to sync.
+            if file.metadata()?.is_file() {
+                file.sync_all()?;
             }
         }
         Ok(true)
     }
 }
 
-impl Sink {
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout(out) => out.write_all(text),
-            Self::File(out) => out.write_all(text),
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match &mut self.out {
+            Out::Stdout(out) => out.write(bytes)?,
+            Out::File(out) => out.write(bytes)?,
+        };
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(out) => out.flush(),
+            Out::File(out) => out.flush(),
         }
     }
 }

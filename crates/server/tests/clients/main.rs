@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "the suite's table is its result")]
 
 mod brokers;
+mod exported;
 mod http;
 mod jaeger;
 mod known;
@@ -265,4 +266,9 @@ fn shop(protocol: &str, door: &str) {
     let query = server.address("query");
     sent.check(query);
     sent.check_marked_trace(query, "shop", &[&format!("python-web-{protocol}")]);
+}
+
+#[test]
+fn duckdb_reads_what_is_exported_as_parquet() {
+    exported::check();
 }
