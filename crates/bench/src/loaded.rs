@@ -2,29 +2,35 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use span::Encoding;
 
 use crate::client::Client;
 use crate::clock::Stopwatch;
+use crate::known::Known;
 use crate::process::folder_bytes;
+use crate::questions::Asked;
 use crate::row::{Bar, Row};
 use crate::send::Transport;
 use crate::target::Target;
 use crate::{ingest, questions};
 
 /// Loads `spans` spans over HTTP with zstd, as most exporters of size do, and asks all questions.
-pub(crate) async fn measure(target: &Target, spans: u64, seed: u64) -> anyhow::Result<Vec<Row>> {
+pub(crate) async fn measure(target: &Target, spans: u64, seed: u64) -> anyhow::Result<(Vec<Row>, Known)> {
+    let (mut rows, known) = load(target, spans, seed).await?;
+    rows.extend(questions::measure(target, &known.ids()?, known.window(), Asked::Loaded).await?);
+    let (_, peak) = target.process.memory_mib()?;
+    rows.push(Row::new("memory.peak_query", "MiB", peak));
+    Ok((rows, known))
+}
+
+/// Loads alone.
+pub(crate) async fn load(target: &Target, spans: u64, seed: u64) -> anyhow::Result<(Vec<Row>, Known)> {
     let (mut rows, facts) = ingest::measure(target, Transport::Http, Encoding::Zstd, spans, seed).await?;
     let (now, peak) = target.process.memory_mib()?;
     rows.push(Row::new("memory.peak_ingest", "MiB", peak).bar(Bar::AtMost(512.0)).note(facts.note()));
     rows.push(Row::new("memory.settled", "MiB", now).bar(Bar::AtMost(150.0)).note(facts.note()));
-    let known: Vec<_> = facts.known.iter().copied().collect();
-    let window = facts.window.context("the load is empty")?;
-    rows.extend(questions::measure(target, &known, window).await?);
-    let (_, peak) = target.process.memory_mib()?;
-    rows.push(Row::new("memory.peak_query", "MiB", peak));
-    Ok(rows)
+    Ok((rows, Known::of(&facts)?))
 }
 
 /// Returns the bytes on disk for each span of a stopped server.
@@ -33,15 +39,6 @@ pub(crate) fn disk(data: &Path, spans: u64) -> anyhow::Result<Row> {
     let all = folder_bytes(data)?;
     let note = format!("{segments} B of segments, {all} B in all with the recycled log");
     Ok(Row::new("disk", "B/span", segments as f64 / spans as f64).bar(Bar::AtMost(40.0)).note(note))
-}
-
-/// Returns the path of the newest trace, to be asked for again after a restart.
-pub(crate) async fn some_id(target: &Target) -> anyhow::Result<String> {
-    let mut client = Client::connect(target.query).await?;
-    let answer = client.found("/api/traces?limit=1").await?;
-    let answer: serde_json::Value = serde_json::from_slice(&answer.body)?;
-    let id = answer["data"][0]["traceID"].as_str().context("nothing is stored")?;
-    Ok(format!("/api/traces/{id}"))
 }
 
 /// Measures from the start of the process to the first right answer.

@@ -8,6 +8,8 @@
 //! cargo build --release
 //! cargo run -p bench --release -- ingest --spans 1000000
 //! cargo run -p bench --release -- store --spans 5000000 --json rows.json
+//! cargo run -p bench --release -- kept load --spans 10000000 --data target/kept
+//! cargo run -p bench --release -- kept busy --data target/kept
 //! cargo run -p bench --release -- floor
 //! cargo run -p bench --release --features sdk -- sdk
 //! cargo run -p bench --release -- peer --otlp-http 127.0.0.1:4318 --otlp-grpc 127.0.0.1:4317 \
@@ -23,6 +25,8 @@ mod compacted;
 mod figures;
 mod floor;
 mod ingest;
+mod kept;
+mod known;
 mod load;
 mod loaded;
 mod process;
@@ -37,7 +41,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use span::Encoding;
 
 use crate::process::Process;
@@ -58,6 +62,13 @@ enum What {
     Ingest(Options),
     /// Load once, then disk, memory, restart, queries and figures.
     Store(Options),
+    /// One measurement over a directory that is kept between them; `load` makes it.
+    Kept {
+        /// Which measurement.
+        step: Step,
+        #[command(flatten)]
+        options: Options,
+    },
     /// Figures and completion alone, over the directory of a stopped server.
     Figures {
         /// The directory.
@@ -95,6 +106,23 @@ enum What {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+}
+
+/// What is measured over a directory that is kept.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Step {
+    /// Load it, and what it weighs then.
+    Load,
+    /// Join its hours.
+    Compact,
+    /// All questions, at rest.
+    Questions,
+    /// All questions, while spans arrive; the directory stays as it is.
+    Busy,
+    /// Traces by id that no cache has.
+    Cold,
+    /// Figures and completion.
+    Figures,
 }
 
 #[derive(Debug, Args)]
@@ -164,9 +192,12 @@ async fn main() -> anyhow::Result<()> {
                 process: Process(options.pid),
                 is_peer: true,
             };
-            let theirs = loaded::measure(&target, options.ours.spans, options.ours.seed).await?;
+            let (theirs, _) = loaded::measure(&target, options.ours.spans, options.ours.seed).await?;
             let ours = store_rows(&options.ours).await?;
             row::report(&row::beside(ours, &theirs), options.ours.json.as_deref())
+        }
+        What::Kept { step, options } => {
+            row::report(&kept_rows(step, &options).await?, options.json.as_deref())
         }
         What::Figures { data, json } => row::report(&figures::measure(&data)?, json.as_deref()),
         What::Floor { json } => row::report(&floor::measure(), json.as_deref()),
@@ -186,19 +217,40 @@ async fn ingest_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
 
 async fn store_rows(options: &Options) -> anyhow::Result<Vec<Row>> {
     let folder = Folder::of(options)?;
-    let start = || Ours::start(&options.binary, folder.path(), &more(options));
-    let ours = start()?;
-    let mut rows = loaded::measure(&ours.target, options.spans, options.seed).await?;
-    let known = loaded::some_id(&ours.target).await?;
+    let start = |data: &Path| Ours::start(&options.binary, data, &more(options));
+    let ours = start(folder.path())?;
+    let (mut rows, known) = loaded::measure(&ours.target, options.spans, options.seed).await?;
     ours.stop()?;
-    rows.push(loaded::disk(folder.path(), options.spans)?);
-    let watch = clock::Stopwatch::start();
-    let ours = start()?;
-    rows.extend(loaded::restarted(&ours.target, &known, watch).await?);
-    ours.stop()?;
+    rows.push(loaded::disk(folder.path(), known.spans)?);
     rows.extend(figures::measure(folder.path())?);
-    rows.extend(compacted::measure(folder.path(), options.spans).await?);
+    rows.extend(compacted::measure(folder.path(), known.spans).await?);
+    rows.extend(kept::at_rest(start, folder.path(), &known).await?);
+    rows.extend(kept::busy(start, folder.path(), &known).await?);
+    rows.extend(kept::cold(start, folder.path(), &known).await?);
     Ok(rows)
+}
+
+async fn kept_rows(step: Step, options: &Options) -> anyhow::Result<Vec<Row>> {
+    let data = options.data.as_deref().context("--data says what is kept")?;
+    let start = |data: &Path| Ours::start(&options.binary, data, &more(options));
+    if matches!(step, Step::Load) {
+        ensure!(!data.exists(), "{} exists; a load begins with an empty folder", data.display());
+        let ours = start(data)?;
+        let (mut rows, known) = loaded::load(&ours.target, options.spans, options.seed).await?;
+        ours.stop()?;
+        known.write(data)?;
+        rows.push(loaded::disk(data, known.spans)?);
+        return Ok(rows);
+    }
+    let known = known::Known::read(data)?;
+    match step {
+        Step::Load => unreachable!("it is done above"),
+        Step::Compact => compacted::measure(data, known.spans).await,
+        Step::Questions => kept::at_rest(start, data, &known).await,
+        Step::Busy => kept::busy(start, data, &known).await,
+        Step::Cold => kept::cold(start, data, &known).await,
+        Step::Figures => figures::measure(data),
+    }
 }
 
 fn more(options: &Options) -> Vec<&str> {

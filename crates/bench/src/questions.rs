@@ -15,6 +15,32 @@ use crate::target::Target;
 /// How often each question is asked; the best round counts.
 const ROUNDS: usize = 3;
 
+/// In what state the store is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Just loaded.
+    Loaded,
+    /// Every hour joined.
+    Compacted,
+    /// While spans arrive: a question may take twice as long.
+    Busy,
+}
+
+impl Asked {
+    /// Returns what stands before the names of rows.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Loaded => "",
+            Self::Compacted => "compacted.",
+            Self::Busy => "busy.",
+        }
+    }
+
+    fn bar(self, bar: f64) -> f64 {
+        if self == Self::Busy { 2.0 * bar } else { bar }
+    }
+}
+
 /// A question, and what its answer must at least be.
 struct Question {
     name: &'static str,
@@ -30,6 +56,7 @@ pub(crate) async fn measure(
     target: &Target,
     known: &[TraceId],
     window: (UnixNanos, UnixNanos),
+    asked: Asked,
 ) -> anyhow::Result<Vec<Row>> {
     let mut client = Client::connect(target.query).await?;
     let mut rows = Vec::new();
@@ -41,7 +68,7 @@ pub(crate) async fn measure(
             println!("the peer does not answer {}: {why}", question.name);
             continue;
         }
-        rows.extend(ask(&mut client, target, &question).await?);
+        rows.extend(ask(&mut client, target, &question, asked).await?);
     }
     Ok(rows)
 }
@@ -114,7 +141,12 @@ async fn refusal(client: &mut Client, question: &Question) -> anyhow::Result<Opt
     Ok((!answers).then(|| status.to_string()))
 }
 
-async fn ask(client: &mut Client, target: &Target, question: &Question) -> anyhow::Result<Vec<Row>> {
+async fn ask(
+    client: &mut Client,
+    target: &Target,
+    question: &Question,
+    asked: Asked,
+) -> anyhow::Result<Vec<Row>> {
     let mut best: Option<(Vec<Duration>, f64, usize)> = None;
     // The first round warms caches on both sides and is not counted.
     for round in 0..=ROUNDS {
@@ -138,8 +170,9 @@ async fn ask(client: &mut Client, target: &Target, question: &Question) -> anyho
     let kb = bytes as f64 / took.len() as f64 / 1e3;
     let note = format!("server CPU {cpu_ms:.2} ms, {kb:.1} kB of JSON, {} questions", took.len());
     let row = |part: &str, share, bar: Option<f64>| {
-        let row = Row::new(format!("{}.{part}", question.name), "ms", at(&took, share)).note(note.clone());
-        Row { bar: bar.map(Bar::AtMost), ..row }
+        let name = format!("{}{}.{part}", asked.prefix(), question.name);
+        let row = Row::new(name, "ms", at(&took, share)).note(note.clone());
+        Row { bar: bar.map(|bar| Bar::AtMost(asked.bar(bar))), ..row }
     };
     Ok(vec![row("p50", 0.5, question.p50_ms), row("p99", 0.99, question.p99_ms)])
 }
