@@ -8,6 +8,7 @@ mod attributes;
 mod check;
 mod dependencies;
 mod details;
+mod differences;
 mod figures;
 mod find;
 mod findings;
@@ -57,6 +58,7 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/api/tw/attributes", get(attributes::names))
         .route("/api/tw/attributes/{key}/values", get(attributes::values))
         .route("/api/tw/dependencies", get(dependencies::dependencies))
+        .route("/api/tw/differences", get(differences::differences))
         .route("/api/tw/live", get(live::live))
         .route("/api/tw/status", get(status::status))
         .with_state(desk)

@@ -1,5 +1,6 @@
-//! `GET /api/tw/search`: traces as they are found, then figures over everything that matches.
+//! `GET /api/tw/search`: traces, or their spans, as they are found, then figures over everything that matches.
 
+mod place;
 mod summary;
 
 use std::sync::Arc;
@@ -8,18 +9,19 @@ use axum::body::Body;
 use axum::extract::State;
 use http::Response;
 use query::Field;
-use span::{TraceId, TraceKey, UnixNanos};
+use span::Trace;
 use store::{Search, TraceCursor, TraceReader};
 
 use super::asked::{Asked, fields};
-use super::trace_row::write_trace;
+use super::trace_row::{write_matched, write_trace};
 use super::window::{Window, number};
 use super::{Call, refusal, settle};
 use crate::json::{JsonWriter, Layout};
 use crate::limits::CHUNK_BYTES;
 use crate::{Answer, ApiError, Desk, Share, Told};
 
-use self::summary::{Summary, write_after};
+use self::place::Place;
+use self::summary::Summary;
 
 /// Lines of JSON.
 const NDJSON: &str = "application/x-ndjson";
@@ -38,21 +40,27 @@ async fn try_search(desk: &Desk, call: &Call) -> Result<Response<Body>, ApiError
     let asked = Asked::read(&parameters, desk)?;
     let limit = number(&parameters, "limit", 0..=1_000, 100)? as usize;
     let buckets = number(&parameters, "buckets", 1..=500, 120)?;
-    let after = parameters.parse("after", token)?;
+    let after = parameters.parse("after", str::parse::<Place>)?.unwrap_or_default();
+    let rows = match parameters.text("rows") {
+        "" | "traces" => Rows::Traces,
+        "spans" => Rows::Spans,
+        _ => return Err(ApiError::Malformed("param 'rows' is traces or spans".to_owned())),
+    };
     let facets = fields(parameters.text("facets"))?;
     let summary = parameters.text("summary") != "false";
     let (tenant, reader) = (call.tenant.clone(), Arc::clone(&desk.backend().reader));
     // Not compressed: a stream that fails must still be able to say so.
     call.plain(desk, NDJSON, move |_, stop| {
         Ok(SearchLines {
-            search: Search { after, ..asked.search(tenant, stop) },
+            search: Search { after: after.behind, ..asked.search(tenant, stop) },
+            rows,
             window: asked.window,
             reader,
             cursor: None,
             limit,
             part_traces: 1,
             listed: 0,
-            last: after,
+            place: after,
             facets,
             buckets,
             summary,
@@ -70,13 +78,23 @@ struct SearchLines {
     cursor: Option<Box<dyn TraceCursor>>,
     limit: usize,
     part_traces: usize,
+    /// Rows listed so far.
     listed: usize,
-    /// The place of the last trace that was listed.
-    last: Option<TraceKey>,
+    rows: Rows,
+    /// Behind what was listed.
+    place: Place,
     facets: Vec<Field>,
     buckets: u32,
     summary: bool,
     phase: Phase,
+}
+
+/// What a line of the listing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows {
+    Traces,
+    /// Each span that fulfils the query.
+    Spans,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,13 +134,13 @@ impl Answer for SearchLines {
 
 impl SearchLines {
     fn list(&mut self, share: &mut Share) -> Result<Told<Vec<u8>>, ApiError> {
-        let cursor = match &mut self.cursor {
+        let mut cursor = match self.cursor.take() {
             Some(cursor) => cursor,
             None if self.limit == 0 => {
                 self.phase = Phase::Counting(More::Perhaps);
                 return self.count(More::Perhaps, share);
             }
-            None => self.cursor.insert(self.reader.search(self.search.clone())?),
+            None => self.reader.search(self.search.clone())?,
         };
         let mut text = Vec::new();
         for _ in 0..self.part_traces {
@@ -135,25 +153,43 @@ impl SearchLines {
                 break;
             };
             share.hold(trace.batch().bytes() + 40 * trace.batch().len() + text.capacity() + CHUNK_BYTES)?;
-            let mut json = JsonWriter::new(Layout::Compact);
-            write_trace(&mut json, &trace, &self.search);
-            text.append(&mut json.take());
-            text.push(b'\n');
-            self.last = Some(trace.key());
-            self.listed += 1;
+            match self.rows {
+                Rows::Traces => {
+                    text.append(&mut written(|json| write_trace(json, &trace, &self.search)));
+                    self.place = Place::behind(trace.key());
+                    self.listed += 1;
+                }
+                Rows::Spans => self.list_spans(&trace, &mut text),
+            }
         }
         self.part_traces = PART_TRACES_MAX.min(2 * self.part_traces);
-        if self.phase != Phase::Listing {
-            self.cursor = None;
-        }
+        self.cursor = Some(cursor).filter(|_| self.phase == Phase::Listing);
         text.append(&mut self.progress());
         share.hold(text.capacity())?;
         Ok(Told::Part(text))
     }
 
+    /// Lists the spans of a trace that fulfil the query, from where the listing ended on, as far as the limit lets.
+    fn list_spans(&mut self, trace: &Trace, text: &mut Vec<u8>) {
+        let listed = self.place.listed_of(trace.id());
+        let rest = self.limit - self.listed;
+        let matched = || trace.spans().filter(|span| self.search.accepts(*span)).skip(listed);
+        let mut count = 0;
+        for span in matched().take(rest) {
+            text.append(&mut written(|json| write_matched(json, trace, span)));
+            count += 1;
+        }
+        let whole = count < rest || matched().nth(rest).is_none();
+        self.listed += count;
+        self.place = match whole {
+            true => Place::behind(trace.key()),
+            false => Place { within: Some((trace.id(), listed + count)), ..self.place },
+        };
+    }
+
     /// Says how much of the window is listed: traces come newest first.
     fn progress(&self) -> Vec<u8> {
-        let done = match (self.phase, self.last) {
+        let done = match (self.phase, self.place.behind) {
             (Phase::Counting(More::Nothing), _) => 1.0,
             (_, None) => 0.0,
             (_, Some(last)) => {
@@ -172,7 +208,7 @@ impl SearchLines {
     }
 
     fn count(&self, more: More, share: &mut Share) -> Result<Told<Vec<u8>>, ApiError> {
-        let after = self.last.filter(|_| more == More::Perhaps);
+        let after = Some(self.place).filter(|place| more == More::Perhaps && *place != Place::default());
         let figures = match self.summary {
             true => {
                 let figures = Summary { window: self.window, buckets: self.buckets, facets: &self.facets };
@@ -188,7 +224,11 @@ impl SearchLines {
             json.text(&self.window.from.0.to_string());
             json.key("to");
             json.text(&self.window.to.0.to_string());
-            write_after(json, after);
+            json.key("after");
+            match after {
+                Some(place) => json.text(&place.to_string()),
+                None => json.null(),
+            }
             let missing = figures.as_ref().map(|figures| figures.write(json)).unwrap_or_default();
             super::write_missing(json, &missing);
         });
@@ -199,20 +239,18 @@ impl SearchLines {
 
 /// Writes an object on a line of its own.
 fn line(write: impl FnOnce(&mut JsonWriter)) -> Vec<u8> {
+    written(|json| {
+        json.begin_object();
+        write(json);
+        json.end_object();
+    })
+}
+
+/// Writes a value on a line of its own.
+fn written(write: impl FnOnce(&mut JsonWriter)) -> Vec<u8> {
     let mut json = JsonWriter::new(Layout::Compact);
-    json.begin_object();
     write(&mut json);
-    json.end_object();
     let mut text = json.take();
     text.push(b'\n');
     text
-}
-
-/// Reads a place in a listing.
-fn token(text: &str) -> Result<TraceKey, String> {
-    let unknown = || "it is no continuation that was given".to_owned();
-    let (start, id) = text.split_once('-').ok_or_else(unknown)?;
-    let start = UnixNanos(start.parse().map_err(|_| unknown())?);
-    let id: TraceId = id.parse().map_err(|_| unknown())?;
-    Ok(TraceKey { start, id })
 }

@@ -1,8 +1,8 @@
-//! A trace in one line of a list.
+//! A trace, or a span, in one line of a list.
 
 use insight::{Tree, root_causes};
 use span::{SpanRef, Trace};
-use store::Search;
+use store::{Label, Search};
 
 use crate::json::JsonWriter;
 
@@ -44,6 +44,34 @@ pub(super) fn write_trace(json: &mut JsonWriter, trace: &Trace, search: &Search)
     let cause = if errors == 0 { None } else { first_cause(trace, &tree) };
     write_span(json, cause);
     write_services(json, trace, &tree);
+    json.end_object();
+}
+
+/// Writes a span that a search found.
+pub(super) fn write_matched(json: &mut JsonWriter, trace: &Trace, span: SpanRef<'_>) {
+    json.begin_object();
+    json.key("type");
+    json.text("span");
+    json.key("traceId");
+    json.text(&trace.id().to_string());
+    json.key("spanId");
+    json.span_id(span.span_id());
+    for (key, text) in [("service", span.resource().service()), ("name", span.operation())] {
+        json.key(key);
+        json.text(text);
+    }
+    json.key("kind");
+    json.text(&Label::of_kind(span.kind()).text);
+    json.key("start");
+    json.text(&span.start().0.to_string());
+    json.key("durationNs");
+    json.unsigned(span.duration().0);
+    json.key("failed");
+    json.bool(store::failed(span));
+    json.key("message");
+    json.text(&String::from_utf8_lossy(span.status_message()));
+    json.key("traceNs");
+    json.unsigned(trace.end().since(trace.start()).0);
     json.end_object();
 }
 

@@ -23,10 +23,33 @@ impl Window {
         let to = parameters.parse("to", time)?.unwrap_or(now);
         let hour = DurationNanos(3_600 * SECOND);
         let from = parameters.parse("from", time)?.unwrap_or_else(|| to.min(now).minus(hour));
-        if to <= from {
-            return Err(ApiError::Malformed("'from' must be before 'to'".to_owned()));
+        Self { from, to }.in_order(["from", "to"])
+    }
+
+    /// Reads the two ends of another window; each is this one's unless told.
+    pub(super) fn other(
+        self,
+        parameters: &Parameters<'_>,
+        names: [&str; 2],
+        now: UnixNanos,
+    ) -> Result<Self, ApiError> {
+        let time = |text: &str| time(text, now);
+        let from = parameters.parse(names[0], time)?.unwrap_or(self.from);
+        let to = parameters.parse(names[1], time)?.unwrap_or(self.to);
+        Self { from, to }.in_order(names)
+    }
+
+    fn in_order(self, [from, to]: [&str; 2]) -> Result<Self, ApiError> {
+        if self.to <= self.from {
+            return Err(ApiError::Malformed(format!("'{from}' must be before '{to}'")));
         }
-        Ok(Self { from, to })
+        Ok(self)
+    }
+
+    /// Returns what lies in both; nothing where they do not meet.
+    pub(super) fn meet(self, other: Self) -> Option<Self> {
+        let both = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
+        (both.from < both.to).then_some(both)
     }
 
     /// Narrows a search to the window.

@@ -2,6 +2,7 @@
 //! `docs/api.yaml`.
 
 mod calls_and_status;
+mod differences;
 mod lists;
 mod one_trace;
 

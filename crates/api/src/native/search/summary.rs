@@ -1,7 +1,6 @@
 //! The last line of a search: totals, histogram, heatmap and facets over everything that matches.
 
 use query::Field;
-use span::TraceKey;
 use store::{
     Cell, Durations, FigureCell, Figures, Measure, Measured, Panel, Search, Steps, TraceReader, Within,
     bucket_least,
@@ -164,14 +163,5 @@ impl Counted {
         json.text(&self.steps.start.0.to_string());
         json.key("stepNs");
         json.unsigned(self.steps.step.0);
-    }
-}
-
-/// Writes where the listing goes on.
-pub(super) fn write_after(json: &mut JsonWriter, after: Option<TraceKey>) {
-    json.key("after");
-    match after {
-        Some(key) => json.text(&format!("{}-{}", key.start.0, key.id)),
-        None => json.null(),
     }
 }

@@ -120,6 +120,34 @@ async fn a_listing_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
+async fn spans_are_listed_and_a_listing_goes_on_within_a_trace() {
+    let world = shop();
+    let mut query = "rows=spans&limit=2&summary=false".to_owned();
+    let mut listed = Vec::new();
+    for _ in 0..5 {
+        let part = lines(&world, &query).await;
+        let spans = part.iter().filter(|line| line["type"] == "span");
+        listed.extend(
+            spans.map(|span| format!("{} {}", &span["traceId"].as_str().unwrap()[31..], span["name"])),
+        );
+        match part.last().unwrap()["after"].as_str() {
+            Some(after) => {
+                query = format!("rows=spans&limit=3&summary=false&after={}", after.replace('+', "%2B"));
+            }
+            None => break,
+        }
+    }
+    let (get, charge) = ("\"GET /\"", "\"Charge\"");
+    let wanted = [(5, get), (5, charge), (4, get), (3, get), (3, charge), (2, get), (1, get), (1, charge)];
+    assert_eq!(listed, wanted.map(|(id, name)| format!("{id} {name}")));
+    let failed = lines(&world, "rows=spans&q=%7Bstatus%3Derror%7D").await;
+    assert_eq!((&failed[0]["service"], &failed[0]["failed"]), (&json!("pay"), &json!(true)));
+    assert_eq!((&failed[0]["durationNs"], &failed[0]["traceNs"]), (&json!(10 * MILLI), &json!(150 * MILLI)));
+    assert!(refused(&world, SEARCH, "/api/tw/search?rows=x", 400).await.contains("traces or spans"));
+    assert!(refused(&world, SEARCH, "/api/tw/search?after=x", 400).await.contains("no continuation"));
+}
+
+#[tokio::test]
 async fn queries_that_are_not_understood_name_their_column() {
     let world = shop();
     let reply = ask(&world, SEARCH, "/api/tw/search?q=%7B%20servce%20%3D%201%20%7D").await;
