@@ -151,6 +151,14 @@ impl Depot {
         }
     }
 
+    /// Changes the budget, and how many bytes wake the exporter.
+    pub(crate) fn set_budget(&self, (bytes_max, bytes_wake): (usize, usize)) {
+        let mut queue = lock(&self.queue);
+        (queue.bytes_max, queue.bytes_wake) = (bytes_max, bytes_wake);
+        drop(queue);
+        self.wake.notify_one();
+    }
+
     /// Counts a span that has no thread any more to be kept by.
     pub(crate) fn dropped_late(&self) {
         self.dropped_late.fetch_add(1, Ordering::Relaxed);

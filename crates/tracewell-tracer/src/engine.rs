@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::depot::Depot;
 use crate::encode::{bytes_field, nested};
+use crate::export::Pace;
 use crate::limits::Limits;
 use crate::sampling::{Judge, Sampling};
 use crate::status::Counters;
@@ -19,6 +20,8 @@ pub(crate) struct Engine {
     pub(crate) judge: Judge,
     pub(crate) depot: Depot,
     pub(crate) counters: Counters,
+    /// What of the queue may change while the tracer is at work.
+    pub(crate) pace: Pace,
     /// Instrumentation scopes, as messages of OTLP; a span names one by its place.
     scopes: Mutex<Vec<Arc<[u8]>>>,
     closed: AtomicBool,
@@ -41,6 +44,13 @@ pub struct Queue {
     pub retry_for: Duration,
 }
 
+impl Queue {
+    /// Returns how many bytes are worth a request before their time.
+    pub(crate) fn bytes_wake(&self) -> usize {
+        self.batch_bytes.min(self.bytes_max / 2).max(1)
+    }
+}
+
 impl Default for Queue {
     fn default() -> Self {
         Self {
@@ -56,14 +66,14 @@ impl Default for Queue {
 
 impl Engine {
     pub(crate) fn new(sampling: Sampling, limits: Limits, queue: &Queue) -> Self {
-        let wake = queue.batch_bytes.min(queue.bytes_max / 2).max(1);
         let own = scope_message("tracewell", env!("CARGO_PKG_VERSION"));
         Self {
             clock: Clock::start(),
             limits,
             judge: Judge::new(sampling),
-            depot: Depot::new(queue.bytes_max, wake),
+            depot: Depot::new(queue.bytes_max, queue.bytes_wake()),
             counters: Counters::default(),
+            pace: Pace::new(queue),
             scopes: Mutex::new(vec![own]),
             closed: AtomicBool::new(false),
         }

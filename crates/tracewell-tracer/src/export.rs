@@ -9,10 +9,14 @@
 //! or failed for too long, is dropped and counted.
 
 mod guard;
+mod pace;
 mod request;
+mod span_view;
 mod worker;
 
 pub mod http;
+pub mod jaeger;
+pub mod zipkin;
 
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -28,6 +32,7 @@ use crate::read;
 pub use compression::Compression;
 pub use endpoint::{Endpoint, EndpointError};
 pub use guard::{Guard, TracerBuilder};
+pub(crate) use pace::Pace;
 
 /// A request on its way out.
 #[derive(Clone, Copy, Debug)]

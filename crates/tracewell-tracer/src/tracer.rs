@@ -89,6 +89,21 @@ impl Tracer {
         self.engine.judge.sampler()
     }
 
+    /// Changes how many spans one request holds at most.
+    pub fn set_batch_size(&self, spans: usize) {
+        self.engine.pace.set_batch_spans(spans);
+    }
+
+    /// Changes the longest that a finished span waits, 10 ms at least; from the next pause on.
+    pub fn set_batch_delay(&self, delay: Duration) {
+        self.engine.pace.set_delay(delay);
+    }
+
+    /// Changes how many bytes of finished spans wait at most.
+    pub fn set_queue_bytes(&self, bytes_max: usize) {
+        self.engine.depot.set_budget(self.engine.pace.budget(bytes_max));
+    }
+
     /// Sends everything that has ended, and waits until it was tried or `timeout` has passed. Returns
     /// whether it was in time.
     pub fn flush(&self, timeout: Duration) -> bool {

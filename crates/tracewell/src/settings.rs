@@ -17,6 +17,8 @@ use tracewell_tracer::export::{Compression, Endpoint, EndpointError};
 use tracewell_tracer::subscriber::Directives;
 use tracewell_tracer::{Limits, Queue, Sampling};
 
+pub(crate) use destination::Protocol;
+
 /// Everything that was resolved.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -34,16 +36,6 @@ pub(crate) struct Settings {
     pub(crate) directives: Directives,
     pub(crate) log: LogFormat,
     pub(crate) warnings: Vec<String>,
-}
-
-/// How OTLP travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// Over gRPC.
-    #[cfg(feature = "grpc")]
-    Grpc,
-    /// Over HTTP/1.1, as protobuf.
-    HttpProtobuf,
 }
 
 /// Where events go besides their spans.
@@ -301,8 +293,6 @@ mod tests {
         check(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:1/x/")], "HttpProtobuf h:1/x/v1/traces", "", "");
         check(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h:1/x")], "HttpProtobuf h:1/x", "", "");
         check(&[("TRACING_ENDPOINT", "http://h:4318")], "HttpProtobuf h:4318/v1/traces", "", "");
-        check(&[("JAEGER_ENDPOINT", "http://j:14268/api/traces")], "HttpProtobuf j:4318/v1/traces", "", "");
-        check(&[("JAEGER_AGENT_HOST", "j")], "HttpProtobuf j:4318/v1/traces", "", "");
         check(&[("OTEL_TRACES_SAMPLER", "always_off")], HTTP, "", "always_off");
         check(
             &[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")],
@@ -314,6 +304,39 @@ mod tests {
         check(&[("TRACE_SAMPLING_RATE", "0.2")], HTTP, "", "ratio 0.2");
         check(&[("TRACING_SAMPLE_RATE", "0.3")], HTTP, "", "ratio 0.3");
         check(&[("TRACE_SAMPLING_RATE", "7")], HTTP, "", "always_on");
+    }
+
+    #[test]
+    fn providers_and_their_places_are_chosen_by_every_name() {
+        let goes = |variables: &[(&str, &str)], to: &str| check(variables, to, "", "");
+        let provider = |name| ("TRACING_PROVIDER", name);
+        let exporter = |name| ("OTEL_TRACES_EXPORTER", name);
+        let place = |url| ("TRACING_ENDPOINT", url);
+        goes(&[("JAEGER_ENDPOINT", "http://j:14268/api/traces")], "JaegerHttp j:14268/api/traces");
+        goes(&[("JAEGER_ENDPOINT", "http://j")], "JaegerHttp j:14268/api/traces");
+        goes(&[("JAEGER_ENDPOINT", "http://j:4318")], "HttpProtobuf j:4318/v1/traces");
+        goes(&[("JAEGER_AGENT_HOST", "j")], "JaegerUdp j:6831/");
+        goes(&[("JAEGER_AGENT_HOST", "::1"), ("JAEGER_AGENT_PORT", "7")], "JaegerUdp [::1]:7/");
+        goes(&[("JAEGER_ENDPOINT", "http://c"), ("JAEGER_AGENT_HOST", "j")], "JaegerHttp c:14268/api/traces");
+        let otel_first = [("JAEGER_ENDPOINT", "http://c"), ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "j")];
+        goes(&otel_first, "JaegerUdp j:6831/");
+        goes(&[provider("jaeger")], "JaegerUdp localhost:6831/");
+        goes(&[provider("Jaeger"), place("http://j:14268")], "JaegerHttp j:14268/api/traces");
+        goes(&[provider("jaeger"), place("j:9")], "JaegerUdp j:9/");
+        goes(&[provider("jaeger"), place("udp://j")], "JaegerUdp j:6831/");
+        goes(&[provider("zipkin")], "Zipkin localhost:9411/api/v2/spans");
+        goes(&[provider("zipkin"), place("http://z:1/in")], "Zipkin z:1/in");
+        goes(&[provider("otlp"), ("JAEGER_AGENT_HOST", "j")], HTTP);
+        goes(&[provider("zipkin"), exporter("otlp")], HTTP);
+        goes(&[exporter("zipkin"), ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z/a")], "Zipkin z:9411/a");
+        goes(&[exporter("jaeger"), ("OTEL_EXPORTER_JAEGER_AGENT_PORT", "5")], "JaegerUdp localhost:5/");
+        goes(&[exporter("console,zipkin")], "Zipkin localhost:9411/api/v2/spans");
+        let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:1");
+        goes(&[provider("jaeger"), otlp, ("JAEGER_AGENT_HOST", "j")], "HttpProtobuf h:1/v1/traces");
+        let known = [("JAEGER_ENDPOINT", "http://j"), ("JAEGER_USERNAME", "ada"), ("JAEGER_PASSWORD", "pw")];
+        let credentials = read(&known).endpoint.unwrap().credentials;
+        assert_eq!(credentials, Some(("ada".to_owned(), "pw".to_owned())));
+        assert_eq!(read(&known).warnings, Vec::<String>::new());
     }
 
     #[cfg(feature = "grpc")]
@@ -354,8 +377,8 @@ mod tests {
         warned("OTEL_CONFIG_FILE", "/otel.yaml");
         warned("OTEL_PROPAGATORS", "pigeon");
         warned("OTEL_BSP_MAX_QUEUE_SIZE", "4096");
-        warned("TRACING_PROVIDER", "zipkin");
-        warned("JAEGER_AGENT_HOST", "j");
+        warned("TRACING_PROVIDER", "xray");
+        warned("OTEL_TRACES_EXPORTER", "console");
         warned("RUST_LOG", "[span{x}]=info");
         warned("CORRELATION_REDIS_URL", "redis://x");
     }

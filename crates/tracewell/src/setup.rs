@@ -3,6 +3,8 @@
 use std::env;
 
 use tracewell_tracer::export::http::OtlpHttp;
+use tracewell_tracer::export::jaeger::{JaegerHttp, JaegerUdp};
+use tracewell_tracer::export::zipkin::ZipkinHttp;
 use tracewell_tracer::export::{Endpoint, EndpointError};
 use tracewell_tracer::{Export, Sampler, TraceSubscriber, TracerBuilder};
 
@@ -179,5 +181,8 @@ fn exporter(settings: &Settings) -> Result<Box<dyn Export>, EndpointError> {
             let exporter = OtlpHttp::new(endpoint.clone(), &settings.headers, settings.compression)?;
             Ok(Box::new(exporter))
         }
+        Protocol::JaegerUdp => Ok(Box::new(JaegerUdp::new(&endpoint.host, endpoint.port))),
+        Protocol::JaegerHttp => Ok(Box::new(JaegerHttp::new(endpoint.clone(), &[])?)),
+        Protocol::Zipkin => Ok(Box::new(ZipkinHttp::new(endpoint.clone(), &[])?)),
     }
 }

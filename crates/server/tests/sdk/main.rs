@@ -11,8 +11,10 @@ use std::time::Duration;
 use running::Running;
 use tracewell_tracer::export::grpc::OtlpGrpc;
 use tracewell_tracer::export::http::OtlpHttp;
+use tracewell_tracer::export::jaeger::{JaegerHttp, JaegerUdp};
+use tracewell_tracer::export::zipkin::ZipkinHttp;
 use tracewell_tracer::export::{Compression, Endpoint};
-use tracewell_tracer::{Export, Kind, TracerBuilder};
+use tracewell_tracer::{Export, Kind, SpanStatus, TracerBuilder};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -68,6 +70,183 @@ fn every_way_of_sending_arrives_whole() {
         let grpc = OtlpGrpc::new(endpoint(&server, "otlp-grpc"), &[], compression).expect("it is plain");
         check(&server, &traced(Box::new(grpc)));
     }
+}
+
+/// What a trace says, in one text that does not depend on how it came: by span, with kinds, parents,
+/// status, tags, events and service.
+fn said(server: &Running, trace: &str, count: usize) -> String {
+    let path = format!("GET /api/traces/{trace}");
+    // Datagrams have no answer, so their spans may be on their way still.
+    let found = (0..100).find_map(|_| {
+        let (status, body) = running::http(server.address("query"), &path, "");
+        let body = if body.starts_with('{') { body } else { unchunked(&body) };
+        let answer: serde_json::Value = serde_json::from_str(&body).expect("it is JSON");
+        let spans = answer["data"][0]["spans"].as_array().map_or(0, Vec::len);
+        (status == 200 && spans == count).then(|| answer["data"][0].clone()).or_else(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            None
+        })
+    });
+    let trace = found.unwrap_or_else(|| panic!("{trace} has not arrived: {}", server.printed()));
+    let fields = |list: &serde_json::Value| {
+        let mut fields: Vec<String> = list.as_array().expect("a list").iter().map(field).collect();
+        fields.sort();
+        fields.join(" ")
+    };
+    let spans = trace["spans"].as_array().expect("a list");
+    let name_of = |id: &serde_json::Value| {
+        let span = spans.iter().find(|span| span["spanID"] == *id);
+        span.map_or_else(|| id.to_string(), |span| span["operationName"].to_string())
+    };
+    let mut lines = Vec::new();
+    for span in spans {
+        let mut line = format!("{} | {}", span["operationName"], fields(&span["tags"]));
+        for reference in span["references"].as_array().expect("a list") {
+            let to = name_of(&reference["spanID"]);
+            line += &format!(" | {} {to}", reference["refType"]);
+        }
+        for log in span["logs"].as_array().expect("a list") {
+            line += &format!(" | log {}", fields(&log["fields"]));
+        }
+        let process = &trace["processes"][span["processID"].as_str().expect("it has one")];
+        line += &format!(" | {} {}", process["serviceName"], fields(&process["tags"]));
+        lines.push(line);
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+/// Takes the sizes out of a chunked body.
+fn unchunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).expect("a chunk begins with its size");
+        whole += &rest[..size];
+        body = rest[size..].trim_start_matches("\r\n");
+    }
+    whole
+}
+
+fn field(field: &serde_json::Value) -> String {
+    let value = field["value"].as_str().map_or_else(|| field["value"].to_string(), str::to_owned);
+    format!("{}={value}", field["key"].as_str().expect("a key"))
+}
+
+/// Records what every protocol has a place for, and returns the trace's id.
+fn rich_trace(exporter: Box<dyn Export>) -> (String, tracewell_tracer::Guard) {
+    let builder = TracerBuilder::default().resource("service.name", "shop").resource("host.name", "h1");
+    let guard = builder.start_boxed(exporter).expect("a thread starts");
+    let tracer = guard.tracer().scoped("cart", "2.1");
+    let mut order = tracer.span("order").kind(Kind::Server).attr("items", 3).start();
+    order.attr("price", 9.5).attr("gift", true).attr("codes", ["a", "b"].as_slice());
+    let trace = order.trace_id().to_string();
+    {
+        let _inside = order.enter();
+        let mut charge = tracer.span("charge \"é\"").kind(Kind::Client).attr("peer.service", "bank").start();
+        charge.event("asked", &[]).event("declined", &[("code", "51".into()), ("left", (-4).into())]);
+        charge.record_failure("CardError", "declined");
+        let mut told = tracer.span("tell").kind(Kind::Producer).start();
+        told.link(&order.context().span, &[]).status(SpanStatus::Ok, "");
+        tracer.span("think").start().end();
+    }
+    drop(order);
+    assert!(guard.flush(SOON));
+    let status = guard.status();
+    assert_eq!((status.spans_exported, status.trouble.as_str()), (4, ""), "{status:?}");
+    (trace, guard)
+}
+
+#[test]
+fn jaeger_and_zipkin_exporters_say_what_otlp_says() {
+    let data = tempfile::tempdir().expect("a place for the data");
+    let server = Running::start(data.path(), &[]);
+    let run = |exporter: Box<dyn Export>| said(&server, &rich_trace(exporter).0, 4);
+    let otlp = endpoint(&server, "otlp-http").join("/v1/traces");
+    let otlp = run(Box::new(OtlpHttp::new(otlp, &[], Compression::None).expect("it is plain")));
+    for part in ["items=3", "span.kind=client", "error=true", "event=declined", "code=51", "FOLLOWS_FROM"] {
+        assert!(otlp.contains(part), "{part} is missing: {otlp}");
+    }
+    let mut http = endpoint(&server, "jaeger-http").join("/api/traces");
+    http.credentials = Some(("ada".to_owned(), "secret".to_owned()));
+    let http = run(Box::new(JaegerHttp::new(http, &[]).expect("it is plain")));
+    assert_eq!(http, otlp);
+    let agent = server.address("jaeger-compact");
+    let udp = run(Box::new(JaegerUdp::new(&agent.ip().to_string(), agent.port())));
+    assert_eq!(udp, otlp);
+    let zipkin = endpoint(&server, "zipkin").join("/api/v2/spans");
+    let zipkin = run(Box::new(ZipkinHttp::new(zipkin, &[]).expect("it is plain")));
+    // Zipkin has no place for links and for inner kinds, and one of its own for whom a call went to.
+    let place = "peer.service=bank";
+    let expected = otlp.replace(" span.kind=internal", "").replace("FOLLOWS_FROM", "CHILD_OF");
+    assert_eq!(zipkin, expected.replace(place, &format!("{place} service.peer.name=bank")));
+}
+
+#[test]
+fn ten_thousand_spans_fit_through_datagrams() {
+    let data = tempfile::tempdir().expect("a place for the data");
+    let server = Running::start(data.path(), &[]);
+    let agent = server.address("jaeger-compact");
+    let exporter = JaegerUdp::new(&agent.ip().to_string(), agent.port());
+    let guard =
+        TracerBuilder::default().resource("service.name", "shop").start(exporter).expect("a thread starts");
+    let root = guard.tracer().span("root").start();
+    let trace = root.trace_id().to_string();
+    {
+        let _inside = root.enter();
+        (0..9_999).for_each(|number| guard.tracer().span("leaf").attr("number", number).start().end());
+    }
+    root.end();
+    assert!(guard.flush(SOON));
+    said(&server, &trace, 10_000);
+}
+
+#[test]
+fn credentials_reach_a_collector_as_basic_authorization() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://ada:secret@{}/api/traces", listener.local_addr().expect("it is bound"));
+    let exporter = JaegerHttp::new(Endpoint::parse(&url, 0).expect("it is one"), &[]).expect("it is plain");
+    let heard = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        let mut head = vec![0; 4096];
+        let count = stream.read(&mut head).expect("he says something");
+        stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").expect("he listens");
+        String::from_utf8_lossy(&head[..count]).into_owned()
+    });
+    let guard = TracerBuilder::default().start(exporter).expect("a thread starts");
+    guard.tracer().span("work").start().end();
+    assert!(guard.flush(SOON));
+    let heard = heard.join().expect("it heard");
+    assert!(heard.contains("authorization: Basic YWRhOnNlY3JldA=="), "{heard}");
+    assert!(heard.contains("content-type: application/x-thrift"), "{heard}");
+}
+
+#[test]
+fn batch_size_delay_and_queue_change_while_the_service_runs() {
+    let capture = tracewell_tracer::Capture::new();
+    let guard = TracerBuilder::default().start(capture.exporter()).expect("a thread starts");
+    let tracer = guard.tracer();
+    let requests = || {
+        let before = guard.status().requests;
+        (0..10).for_each(|_| tracer.span("work").start().end());
+        assert!(guard.flush(SOON));
+        guard.status().requests - before
+    };
+    assert_eq!(requests(), 1);
+    tracer.set_batch_size(5);
+    assert_eq!(requests(), 2);
+    tracer.set_queue_bytes(1);
+    assert_eq!(requests(), 0);
+    assert_eq!(guard.status().spans_dropped_full, 10);
+    tracer.set_queue_bytes(1 << 20);
+    tracer.set_batch_delay(Duration::from_millis(10));
+    assert_eq!(requests(), 2);
+    tracer.span("alone").start().end();
+    let arrived = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        capture.spans().iter().any(|span| span.name == "alone")
+    });
+    assert!(arrived, "the delay of the start holds no more");
 }
 
 #[test]

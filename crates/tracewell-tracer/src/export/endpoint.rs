@@ -88,8 +88,12 @@ impl Endpoint {
 
     /// Returns host and port, as a `Host` header has them.
     pub fn authority(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        authority(&self.host, self.port)
+    }
+
+    /// Returns the whole address, without its credentials.
+    pub fn url(&self) -> String {
+        format!("http{}://{}{}", if self.tls { "s" } else { "" }, self.authority(), self.path)
     }
 
     /// Appends a path, with one slash between.
@@ -98,6 +102,11 @@ impl Endpoint {
         self.path = format!("{}{path}", self.path.trim_end_matches('/'));
         self
     }
+}
+
+/// Writes host and port; an address of IPv6 gets its brackets.
+pub(super) fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 fn split_port(address: &str) -> (&str, Option<&str>) {

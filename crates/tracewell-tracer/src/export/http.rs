@@ -41,7 +41,7 @@ impl Export for OtlpHttp {
     }
 
     fn describe(&self) -> String {
-        format!("otlp http://{}{}", self.client.endpoint.authority(), self.client.endpoint.path)
+        format!("otlp {}", self.client.endpoint.url())
     }
 }
 
@@ -72,7 +72,10 @@ impl Client {
             env!("CARGO_PKG_VERSION"),
         );
         if let Some((user, password)) = &endpoint.credentials {
-            head.push_str(&format!("authorization: Basic {}\r\n", base64(&format!("{user}:{password}"))));
+            head.push_str(&format!(
+                "authorization: Basic {}\r\n",
+                base64(format!("{user}:{password}").as_bytes())
+            ));
         }
         for (name, value) in headers {
             // A line break would begin a header of somebody else's.
@@ -290,10 +293,10 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-fn base64(text: &str) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
-    for three in text.as_bytes().chunks(3) {
+    for three in bytes.chunks(3) {
         let bits = three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
         let bits = bits << (8 * (3 - three.len()));
         for digit in 0..4 {
@@ -310,8 +313,8 @@ mod tests {
 
     #[test]
     fn credentials_are_base64() {
-        assert_eq!(base64("a"), "YQ==");
-        assert_eq!(base64("ab"), "YWI=");
-        assert_eq!(base64("abc"), "YWJj");
+        assert_eq!(base64(b"a"), "YQ==");
+        assert_eq!(base64(b"ab"), "YWI=");
+        assert_eq!(base64(b"abc"), "YWJj");
     }
 }

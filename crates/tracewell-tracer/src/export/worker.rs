@@ -34,7 +34,7 @@ impl Worker {
         let engine = Arc::clone(&self.engine);
         let mut body = Vec::new();
         loop {
-            let woken = engine.depot.wait(self.queue.delay);
+            let woken = engine.depot.wait(engine.pace.delay());
             engine.clock.anchor();
             self.send_all(woken, &mut body);
             if let Some(flush) = woken.flush {
@@ -52,8 +52,8 @@ impl Worker {
     fn send_all(&mut self, woken: Woken, body: &mut Vec<u8>) {
         let engine = Arc::clone(&self.engine);
         let resource = std::mem::take(&mut self.resource);
-        let bounds = Bounds { spans: self.queue.batch_spans, bytes: self.queue.batch_bytes };
         loop {
+            let bounds = Bounds { spans: engine.pace.batch_spans(), bytes: self.queue.batch_bytes };
             let mut parcels = Vec::new();
             let (mut bytes, mut spans) = (0, 0);
             while bytes < bounds.bytes && spans < bounds.spans {

@@ -3,7 +3,7 @@
 use super::Environment;
 
 /// Names, and what is said about them.
-const IGNORED: [(&[&str], &str); 6] = [
+const IGNORED: [(&[&str], &str); 5] = [
     (&["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"], "configuration files are not read"),
     (
         &[
@@ -19,10 +19,6 @@ const IGNORED: [(&[&str], &str); 6] = [
     (
         &["OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "OTEL_SEMCONV_STABILITY_OPT_IN"],
         "errors are events of their spans, in the stable conventions",
-    ),
-    (
-        &["JAEGER_AGENT_PORT", "JAEGER_USERNAME", "JAEGER_PASSWORD"],
-        "spans go as OTLP; credentials belong into OTEL_EXPORTER_OTLP_HEADERS",
     ),
     (
         &[
