@@ -51,7 +51,13 @@ const SUITES: &[Suite] = &[
         needs: &[],
         run: binaries::suite,
     },
-    Suite { name: "sdk", about: "the SDK against the server", gate: false, needs: &[], run: binaries::suite },
+    Suite {
+        name: "sdk",
+        about: "the SDK against the server",
+        gate: false,
+        needs: &[Set::Collector],
+        run: binaries::suite,
+    },
     Suite {
         name: "faults",
         about: "kills, torn files, full disks",

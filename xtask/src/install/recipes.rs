@@ -16,6 +16,7 @@ pub(crate) enum Set {
     NodeOld,
     NodeCurrent,
     Go,
+    Collector,
     Java,
     Kafka,
     Hadolint,
@@ -55,6 +56,7 @@ impl Set {
             Self::NodeOld => "node-old",
             Self::NodeCurrent => "node-current",
             Self::Go => "go",
+            Self::Collector => "collector",
             Self::Java => "java",
             Self::Kafka => "kafka",
             Self::Hadolint => "hadolint",
@@ -79,6 +81,12 @@ impl Set {
             Self::Go => {
                 Recipe { lane: Lane::Go, pins: &["go.mod", "go.sum", "emit.go"], script: GO, tool: "emit" }
             }
+            Self::Collector => Recipe {
+                lane: Lane::Go,
+                pins: &["go.mod", "go.sum", "main.go", "main_others.go", "components.go"],
+                script: COLLECTOR,
+                tool: "otelcol",
+            },
             Self::Java | Self::Kafka => {
                 Recipe { lane: Lane::Maven, pins: &["pom.xml"], script: MAVEN, tool: "java" }
             }
@@ -132,6 +140,12 @@ npm ci --prefix "$OUT" --no-audit --no-fund --ignore-scripts
 const GO: &str = r#"
 mkdir "$OUT/bin"
 cd "$PINS" && go build -buildvcs=false -o "$OUT/bin/emit" .
+"#;
+
+/// OpenTelemetry's Collector; its sources are what its own builder writes for these parts.
+const COLLECTOR: &str = r#"
+mkdir "$OUT/bin"
+cd "$PINS" && go build -buildvcs=false -trimpath -ldflags='-s -w' -o "$OUT/bin/otelcol" .
 "#;
 
 const MAVEN: &str = r#"

@@ -5,6 +5,8 @@
 #[path = "../program/running.rs"]
 mod running;
 
+mod collector;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -247,6 +249,21 @@ fn batch_size_delay_and_queue_change_while_the_service_runs() {
         capture.spans().iter().any(|span| span.name == "alone")
     });
     assert!(arrived, "the delay of the start holds no more");
+}
+
+#[test]
+fn a_real_collector_takes_what_is_sent_and_hands_it_on() {
+    let data = tempfile::tempdir().expect("a place for the data");
+    let server = Running::start(data.path(), &[]);
+    let Some(collector) = collector::Collector::start(data.path(), &server.url("otlp-http")) else { return };
+    for name in ["none", "gzip", "zstd"] {
+        let compression = Compression::named(name).expect("this build has it");
+        let http = Endpoint::parse(&collector.http, 0).expect("it is one").join("/v1/traces");
+        let http = rich_trace(Box::new(OtlpHttp::new(http, &[], compression).expect("it is plain")));
+        let grpc = Endpoint::parse(&collector.grpc, 0).expect("it is one");
+        let grpc = rich_trace(Box::new(OtlpGrpc::new(grpc, &[], compression).expect("it is plain")));
+        assert_eq!(said(&server, &http.0, 4), said(&server, &grpc.0, 4));
+    }
 }
 
 #[test]
