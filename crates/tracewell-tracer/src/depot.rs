@@ -152,7 +152,7 @@ impl Depot {
     }
 
     /// Changes the budget, and how many bytes wake the exporter.
-    pub(crate) fn set_budget(&self, (bytes_max, bytes_wake): (usize, usize)) {
+    pub(crate) fn set_budget(&self, bytes_max: usize, bytes_wake: usize) {
         let mut queue = lock(&self.queue);
         (queue.bytes_max, queue.bytes_wake) = (bytes_max, bytes_wake);
         drop(queue);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::depot::Depot;
 use crate::encode::{bytes_field, nested};
-use crate::export::Pace;
 use crate::limits::Limits;
+use crate::pace::Pace;
 use crate::sampling::{Judge, Sampling};
 use crate::status::Counters;
 
@@ -44,13 +44,6 @@ pub struct Queue {
     pub retry_for: Duration,
 }
 
-impl Queue {
-    /// Returns how many bytes are worth a request before their time.
-    pub(crate) fn bytes_wake(&self) -> usize {
-        self.batch_bytes.min(self.bytes_max / 2).max(1)
-    }
-}
-
 impl Default for Queue {
     fn default() -> Self {
         Self {
@@ -66,14 +59,15 @@ impl Default for Queue {
 
 impl Engine {
     pub(crate) fn new(sampling: Sampling, limits: Limits, queue: &Queue) -> Self {
+        let pace = Pace::new(queue.batch_spans, queue.batch_bytes, queue.delay);
         let own = scope_message("tracewell", env!("CARGO_PKG_VERSION"));
         Self {
             clock: Clock::start(),
             limits,
             judge: Judge::new(sampling),
-            depot: Depot::new(queue.bytes_max, queue.bytes_wake()),
+            depot: Depot::new(queue.bytes_max, pace.bytes_wake(queue.bytes_max)),
             counters: Counters::default(),
-            pace: Pace::new(queue),
+            pace,
             scopes: Mutex::new(vec![own]),
             closed: AtomicBool::new(false),
         }

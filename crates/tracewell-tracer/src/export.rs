@@ -9,7 +9,6 @@
 //! or failed for too long, is dropped and counted.
 
 mod guard;
-mod pace;
 mod request;
 mod span_view;
 mod worker;
@@ -32,7 +31,6 @@ use crate::read;
 pub use compression::Compression;
 pub use endpoint::{Endpoint, EndpointError};
 pub use guard::{Guard, TracerBuilder};
-pub(crate) use pace::Pace;
 
 /// A request on its way out.
 #[derive(Clone, Copy, Debug)]

@@ -45,6 +45,7 @@ mod kind;
 mod limits;
 mod local;
 mod open_span;
+mod pace;
 mod random;
 mod read;
 mod record;

@@ -101,7 +101,7 @@ impl Tracer {
 
     /// Changes how many bytes of finished spans wait at most.
     pub fn set_queue_bytes(&self, bytes_max: usize) {
-        self.engine.depot.set_budget(self.engine.pace.budget(bytes_max));
+        self.engine.depot.set_budget(bytes_max, self.engine.pace.bytes_wake(bytes_max));
     }
 
     /// Sends everything that has ended, and waits until it was tried or `timeout` has passed. Returns

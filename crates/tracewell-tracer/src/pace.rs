@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::engine::Queue;
-
 /// A thread that never rested would cost the service what it is meant to save.
 const DELAY_MIN: Duration = Duration::from_millis(10);
 
-/// What of a [`Queue`] may change; the exporter's thread reads it before each request and each pause.
+/// What of a queue may change; the exporter's thread reads it before each request and each pause.
 #[derive(Debug)]
 pub(crate) struct Pace {
     batch_spans: AtomicUsize,
@@ -18,14 +16,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(queue: &Queue) -> Self {
-        let pace = Self {
-            batch_spans: AtomicUsize::new(1),
-            delay_ns: AtomicU64::new(0),
-            batch_bytes: queue.batch_bytes,
-        };
-        pace.set_batch_spans(queue.batch_spans);
-        pace.set_delay(queue.delay);
+    pub(crate) fn new(batch_spans: usize, batch_bytes: usize, delay: Duration) -> Self {
+        let pace = Self { batch_spans: AtomicUsize::new(1), delay_ns: AtomicU64::new(0), batch_bytes };
+        pace.set_batch_spans(batch_spans);
+        pace.set_delay(delay);
         pace
     }
 
@@ -46,9 +40,8 @@ impl Pace {
         self.delay_ns.store(ns, Ordering::Relaxed);
     }
 
-    /// Returns a queue of that budget as the depot has to know it: the budget, and what wakes the exporter.
-    pub(crate) fn budget(&self, bytes_max: usize) -> (usize, usize) {
-        let queue = Queue { bytes_max, batch_bytes: self.batch_bytes, ..Queue::default() };
-        (bytes_max, queue.bytes_wake())
+    /// Returns how many bytes are worth a request before their time, under that budget.
+    pub(crate) fn bytes_wake(&self, bytes_max: usize) -> usize {
+        self.batch_bytes.min(bytes_max / 2).max(1)
     }
 }
