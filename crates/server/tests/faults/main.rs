@@ -13,4 +13,5 @@ mod replies;
 
 mod spans;
 mod sync_fails;
+mod unread;
 mod victim;

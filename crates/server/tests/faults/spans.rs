@@ -9,6 +9,11 @@ pub(crate) const SPANS: u64 = 3;
 
 /// Returns a request of one trace, whose id is made of the numbers of its round and its place.
 pub(crate) fn request(round: u64, place: u64) -> (TraceId, Vec<u8>) {
+    padded(round, place, 0)
+}
+
+/// Returns the same with an attribute of `bytes` on each span.
+pub(crate) fn padded(round: u64, place: u64, bytes: usize) -> (TraceId, Vec<u8>) {
     // A real id's bits are random; multiplying by an odd number spreads these over the whole range.
     let low = (round << 32 | place).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let id = TraceId::from_halves(round + 1, low);
@@ -20,6 +25,11 @@ pub(crate) fn request(round: u64, place: u64) -> (TraceId, Vec<u8>) {
     let scope = builder.scope(ScopeRow::default());
     for number in 1..=SPANS {
         let name = builder.text(b"step").expect("one span is small");
+        let mark = builder.mark();
+        if 0 < bytes {
+            builder.push(b"padding", ValueRef::Str(&vec![b'a'; bytes])).expect("it fits a request");
+        }
+        let attributes = builder.since(mark);
         let start = UnixNanos(1_700_000_000_000_000_000 + round * 1_000_000_000 + place * 1_000 + number);
         builder.span(SpanRow {
             trace_id: id,
@@ -30,6 +40,7 @@ pub(crate) fn request(round: u64, place: u64) -> (TraceId, Vec<u8>) {
             name,
             resource,
             scope,
+            attributes,
             ..SpanRow::default()
         });
     }

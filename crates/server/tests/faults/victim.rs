@@ -107,6 +107,14 @@ impl Server {
         ask(self.query, &[request.as_bytes()]).expect("the server answers")
     }
 
+    /// Asks the query API, and leaves the answer unread.
+    pub(crate) fn ask_and_ignore(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.query).expect("the server listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.query);
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        stream
+    }
+
     /// Returns the value of one of its own metrics, summed over labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin);
