@@ -292,6 +292,12 @@ impl Depot {
         (queue.bytes, queue.parcels.iter().map(|parcel| u64::from(parcel.spans)).sum())
     }
 
+    /// Returns the part of the budget that is taken, 0 to 1.
+    pub(crate) fn fullness(&self) -> f64 {
+        let queue = lock(&self.queue);
+        queue.bytes as f64 / queue.bytes_max.max(1) as f64
+    }
+
     /// Returns the time until `deadline`.
     pub(crate) fn left(deadline: Instant) -> Duration {
         deadline.saturating_duration_since(clock::instant())

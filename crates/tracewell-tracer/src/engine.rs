@@ -7,10 +7,12 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::depot::Depot;
 use crate::encode::{bytes_field, nested};
+use crate::fold::{Folding, SpanFilter};
 use crate::limits::Limits;
 use crate::pace::Pace;
-use crate::sampling::{Judge, Sampling};
+use crate::sampling::{Judge, LoadMeter, RemotePoll, Sampling, Tallies};
 use crate::status::Counters;
+use crate::trail::Trails;
 
 /// What all spans of a tracer share.
 #[derive(Debug)]
@@ -22,9 +24,33 @@ pub(crate) struct Engine {
     pub(crate) counters: Counters,
     /// What of the queue may change while the tracer is at work.
     pub(crate) pace: Pace,
+    /// What was decided about traces.
+    pub(crate) tallies: Tallies,
+    /// Where anything is kept although it was not sampled.
+    pub(crate) trails: Option<Trails>,
+    /// Where spans are folded into their parents.
+    pub(crate) folding: Option<Folding>,
+    /// Entries of the baggage that become attributes of spans.
+    pub(crate) baggage_keys: Vec<String>,
+    /// What the exporter's thread looks after besides.
+    chores: Mutex<Chores>,
     /// Instrumentation scopes, as messages of OTLP; a span names one by its place.
     scopes: Mutex<Vec<Arc<[u8]>>>,
     closed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Chores {
+    load: Option<LoadMeter>,
+    remote: Option<RemotePoll>,
+}
+
+/// What a tracer is told besides limits and queue.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manner {
+    pub(crate) sampling: Sampling,
+    pub(crate) filter: Option<SpanFilter>,
+    pub(crate) baggage_keys: Vec<String>,
 }
 
 /// How much a tracer may hold, and how often it sends.
@@ -58,16 +84,25 @@ impl Default for Queue {
 }
 
 impl Engine {
-    pub(crate) fn new(sampling: Sampling, limits: Limits, queue: &Queue) -> Self {
+    pub(crate) fn new(manner: Manner, limits: Limits, queue: &Queue) -> Self {
+        let Manner { sampling, filter, baggage_keys } = manner;
         let pace = Pace::new(queue.batch_spans, queue.batch_bytes, queue.delay);
         let own = scope_message("tracewell", env!("CARGO_PKG_VERSION"));
         Self {
             clock: Clock::start(),
             limits,
-            judge: Judge::new(sampling),
+            judge: Judge::new(&sampling),
             depot: Depot::new(queue.bytes_max, pace.bytes_wake(queue.bytes_max)),
             counters: Counters::default(),
             pace,
+            tallies: Tallies::default(),
+            trails: (!sampling.keep.is_nothing()).then(|| Trails::new(sampling.keep)),
+            folding: filter.map(Folding::new),
+            baggage_keys,
+            chores: Mutex::new(Chores {
+                load: sampling.load.map(LoadMeter::new),
+                remote: sampling.remote.map(RemotePoll::new),
+            }),
             scopes: Mutex::new(vec![own]),
             closed: AtomicBool::new(false),
         }
@@ -79,6 +114,24 @@ impl Engine {
 
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Does what the exporter's thread does besides sending, now and then: looks at the load, asks for
+    /// the sampler, adds up what ended threads counted.
+    pub(crate) fn do_chores(&self) {
+        self.tallies.retire();
+        let mut chores = self.chores.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.ticks();
+        if let Some(meter) = &mut chores.load
+            && let Some(demand) = meter.look(now, self.depot.fullness())
+        {
+            self.judge.load(demand.scale, demand.emergency);
+        }
+        if let Some(remote) = &mut chores.remote
+            && let Some(sampler) = remote.poll(now)
+        {
+            self.judge.replace(sampler);
+        }
     }
 
     /// Returns the message of a scope.

@@ -18,6 +18,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Internal, Self::Server, Self::Client, Self::Producer, Self::Consumer];
+
     /// Reads the word that `otel.kind` fields carry, in any case.
     pub fn parse(word: &str) -> Option<Self> {
         const WORDS: [(&str, Kind); 5] = [

@@ -38,14 +38,19 @@ mod capture;
 mod clock;
 mod depot;
 mod encode;
+mod ending;
 mod engine;
 mod error_record;
 pub mod export;
+mod fold;
+mod json;
 mod kind;
 mod limits;
 mod local;
+mod message;
 mod open_span;
 mod pace;
+mod panic_note;
 mod random;
 mod read;
 mod record;
@@ -53,16 +58,20 @@ mod sampling;
 mod scope;
 mod status;
 pub mod subscriber;
+mod ties;
 mod tracer;
+mod trail;
 mod value;
 
 pub use capture::{Capture, CapturedEvent, CapturedLink, CapturedSpan, CapturedValue};
 pub use engine::Queue;
 pub use export::{Export, ExportError, Guard, TracerBuilder};
+pub use fold::SpanFilter;
 pub use kind::{Kind, Status as SpanStatus};
 pub use limits::Limits;
 pub use open_span::{Instrumented, Span};
-pub use sampling::{Asking, Decide, Sampler, Sampling};
+pub use panic_note::note_panic;
+pub use sampling::{Asking, Decide, Keep, Load, Place, Priority, Remote, Rule, Sampled, Sampler, Sampling};
 pub use scope::{
     Attached, Carried, attach, carry, carry_in, current, current_span_id, current_trace_id, is_suppressed,
     suppress, suppressed,

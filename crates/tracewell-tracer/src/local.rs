@@ -10,12 +10,13 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use tracewell_context::Context;
+use tracewell_context::{Context, SpanId};
 
 use crate::depot::Chunk;
 use crate::engine::Engine;
 use crate::random::Random;
 use crate::record::Record;
+use crate::sampling::Tally;
 
 /// Records that a desk keeps for later spans; a deeper tree than that is rare.
 const RECORDS_MAX: usize = 64;
@@ -50,6 +51,8 @@ struct Desk {
     chunk: Arc<Chunk>,
     #[expect(clippy::vec_box, reason = "records are lent out and given back: boxes move, not records")]
     records: Vec<Box<Record>>,
+    /// Made when the thread's first trace is decided.
+    tally: Option<Arc<Tally>>,
 }
 
 impl Local {
@@ -145,6 +148,15 @@ pub(crate) fn innermost_span() -> Option<u64> {
     found.ok().flatten()
 }
 
+/// Tells whether a scope of that span has not been left on this thread.
+pub(crate) fn is_inside(span: SpanId) -> bool {
+    let inside = LOCAL.try_with(|local| {
+        local.current.borrow().span.span_id == span
+            || local.entered.borrow().iter().any(|scope| scope.previous.span.span_id == span)
+    });
+    inside.unwrap_or(false)
+}
+
 /// Draws `N` ids.
 #[inline]
 pub(crate) fn draw<const N: usize>(ticks: u64) -> [u64; N] {
@@ -178,29 +190,80 @@ pub(crate) fn put(record: Box<Record>) {
     let _ = LOCAL.try_with(|local| {
         let Ok(mut desks) = local.desks.try_borrow_mut() else { return };
         let Some(record) = record.take() else { return };
-        let at = match desks.iter().position(|desk| Arc::ptr_eq(&desk.engine, record.engine())) {
-            Some(at) => at,
-            None => {
-                let desk = desk(record.engine());
-                // Desks of tracers that were shut down are cleared away when a new one comes.
-                desks.retain(|desk| !desk.engine.is_closed());
-                desks.push(desk);
-                desks.len() - 1
-            }
-        };
-        let desk = &mut desks[at];
+        let desk = desk(&mut desks, record.engine());
         desk.engine.depot.put(&desk.chunk, record.bytes(), record.scope());
-        if desk.records.len() < RECORDS_MAX {
-            desk.records.push(record.cleared());
-        }
+        desk.keep(record);
     });
     if let Some(record) = record {
         record.engine().depot.dropped_late();
     }
 }
 
-fn desk(engine: &Arc<Engine>) -> Desk {
-    Desk { engine: Arc::clone(engine), chunk: engine.depot.chunk(), records: Vec::new() }
+/// Puts a span that waited elsewhere into the thread's chunk.
+pub(crate) fn put_bytes(engine: &Arc<Engine>, span: &[u8], scope: u32) {
+    let put = LOCAL.try_with(|local| {
+        let mut desks = local.desks.try_borrow_mut().ok()?;
+        let desk = desk(&mut desks, engine);
+        desk.engine.depot.put(&desk.chunk, span, scope);
+        Some(())
+    });
+    if put.ok().flatten().is_none() {
+        engine.depot.dropped_late();
+    }
+}
+
+/// Keeps a record whose span is not wanted.
+pub(crate) fn recycle(record: Box<Record>) {
+    let _ = LOCAL.try_with(|local| {
+        if let Ok(mut desks) = local.desks.try_borrow_mut()
+            && let Some(desk) = desks.iter_mut().find(|desk| Arc::ptr_eq(&desk.engine, record.engine()))
+        {
+            desk.keep(record);
+        }
+    });
+}
+
+/// Counts a decision about a trace.
+#[inline]
+pub(crate) fn count(engine: &Arc<Engine>, operation: &str, recorded: bool, rule: &str) {
+    // A thread that is ending decides nothing that anybody will count.
+    let _ = LOCAL.try_with(|local| {
+        let Ok(mut desks) = local.desks.try_borrow_mut() else { return };
+        let desk = desk(&mut desks, engine);
+        let tally = desk.tally.get_or_insert_with(|| engine.tallies.register());
+        tally.count(operation, recorded, rule);
+    });
+}
+
+impl Desk {
+    /// Keeps a record for a later span.
+    #[inline]
+    fn keep(&mut self, record: Box<Record>) {
+        if self.records.len() < RECORDS_MAX {
+            self.records.push(record.cleared());
+        }
+    }
+}
+
+/// Returns the desk of an engine.
+#[inline]
+fn desk<'a>(desks: &'a mut Vec<Desk>, engine: &Arc<Engine>) -> &'a mut Desk {
+    let at = desks.iter().position(|desk| Arc::ptr_eq(&desk.engine, engine));
+    let at = at.unwrap_or_else(|| new_desk(desks, engine));
+    &mut desks[at]
+}
+
+#[cold]
+fn new_desk(desks: &mut Vec<Desk>, engine: &Arc<Engine>) -> usize {
+    // Desks of tracers that were shut down are cleared away when a new one comes.
+    desks.retain(|desk| !desk.engine.is_closed());
+    desks.push(Desk {
+        engine: Arc::clone(engine),
+        chunk: engine.depot.chunk(),
+        records: Vec::new(),
+        tally: None,
+    });
+    desks.len() - 1
 }
 
 /// Lends a buffer for fields of a span that others may touch meanwhile. It comes empty; a formatter

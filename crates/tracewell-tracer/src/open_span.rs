@@ -9,11 +9,11 @@ use std::time::SystemTime;
 use pin_project_lite::pin_project;
 use tracewell_context::{Context, SpanContext, SpanId, TraceId};
 
-use crate::begin::Begun;
 use crate::clock::unix_ns;
+use crate::ending;
 use crate::error_record;
+use crate::fold;
 use crate::kind::{Kind, Status};
-use crate::local;
 use crate::record::{Record, attributes_of};
 use crate::scope::{Attached, attach_span};
 use crate::value::Value;
@@ -25,8 +25,8 @@ use crate::value::Value;
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
-    context: Context,
-    record: Option<Box<Record>>,
+    pub(crate) context: Context,
+    pub(crate) record: Option<Box<Record>>,
 }
 
 impl Span {
@@ -34,11 +34,6 @@ impl Span {
     #[inline]
     pub fn none() -> Self {
         Self { context: Context::default(), record: None }
-    }
-
-    #[inline]
-    pub(crate) fn of(begun: Begun) -> Self {
-        Self { context: begun.context, record: begun.record }
     }
 
     /// Tells whether anything that is said about the span will be kept.
@@ -50,6 +45,7 @@ impl Span {
     /// Returns what the span hands on to its children and to the services that it calls.
     #[inline]
     pub fn context(&self) -> &Context {
+        fold::known(&self.context.span);
         &self.context
     }
 
@@ -60,6 +56,7 @@ impl Span {
 
     /// Returns the span's id; all zeros for a span of no trace.
     pub fn span_id(&self) -> SpanId {
+        fold::known(&self.context.span);
         self.context.span.span_id
     }
 
@@ -143,6 +140,7 @@ impl Span {
     /// Makes it the current span of this thread until the guard is dropped.
     #[inline]
     pub fn enter(&self) -> Attached {
+        fold::entered(&self.context.span);
         attach_span(&self.context)
     }
 
@@ -175,12 +173,9 @@ impl Span {
 
     #[inline(never)]
     fn finish(&mut self, at: Option<u64>) {
-        let Some(mut record) = self.record.take() else { return };
-        if std::thread::panicking() && !record.is_error() {
-            record.status(Status::Error, "panicked");
+        if let Some(record) = self.record.take() {
+            ending::end(record, at);
         }
-        record.end(at);
-        local::put(record);
     }
 }
 
@@ -210,7 +205,8 @@ impl<F: Future> Future for Instrumented<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _entered = this.span.enter();
+        // The span cannot end before this scope does, wherever it is polled.
+        let _entered = attach_span(&this.span.context);
         this.future.poll(cx)
     }
 }

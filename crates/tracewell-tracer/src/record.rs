@@ -18,11 +18,15 @@ use crate::encode::{attribute, bytes_field, fixed64_field, nested, varint};
 use crate::engine::Engine;
 use crate::kind::{Kind, Status};
 use crate::limits::{Limits, NAME_BYTES_MAX, SPAN_BYTES_MAX, cut, cut_bytes};
+use crate::message::attribute_of;
+use crate::read::Fields;
+use crate::ties::Ties;
 use crate::value::Value;
 
 const HEAD_BYTES: usize = 54;
 const END_AT: usize = 38;
 const KIND_AT: usize = 47;
+const FLAGS_AT: usize = 50;
 /// A buffer that grew past this is not kept for later spans.
 const BUFFER_BYTES_KEPT: usize = 16 * 1024;
 
@@ -47,6 +51,7 @@ pub(crate) struct Record {
     links: u32,
     links_dropped: u32,
     status: Status,
+    ties: Option<Box<Ties>>,
 }
 
 impl Record {
@@ -65,6 +70,7 @@ impl Record {
             links: 0,
             links_dropped: 0,
             status: Status::Unset,
+            ties: None,
         }
     }
 
@@ -106,6 +112,57 @@ impl Record {
 
     pub(crate) fn kind(&mut self, kind: Kind) {
         self.bytes[KIND_AT] = kind as u8;
+    }
+
+    /// Returns the kind that was said last.
+    pub(crate) fn kind_said(&self) -> Kind {
+        Kind::ALL.into_iter().find(|kind| *kind as u8 == self.bytes[KIND_AT]).unwrap_or(Kind::Internal)
+    }
+
+    /// Returns the name that was said last.
+    pub(crate) fn name_said(&self) -> &str {
+        let name = Fields(&self.bytes).filter(|(number, _)| *number == 5).last();
+        name.and_then(|(_, name)| std::str::from_utf8(name.bytes()).ok()).unwrap_or_default()
+    }
+
+    /// Says that it is sampled after all, as its context now has it.
+    pub(crate) fn sampled(&mut self, span: &SpanContext) {
+        self.bytes[FLAGS_AT] = span.flags.bits();
+        if !span.trace_state.as_str().is_empty() {
+            bytes_field(&mut self.bytes, 0x1a, span.trace_state.as_str().as_bytes());
+        }
+    }
+
+    /// Returns an attribute; of lists and maps, nothing.
+    pub(crate) fn attribute_said(&self, key: &str) -> Option<Value<'_>> {
+        if self.seen & 1 << key_hash(key) == 0 { None } else { attribute_of(&self.bytes, key) }
+    }
+
+    pub(crate) fn status_said(&self) -> Status {
+        self.status
+    }
+
+    /// Tells whether it says nothing that its parent could not say for it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.events == 0
+            && self.links == 0
+            && self.status != Status::Error
+            && self.events_dropped | self.links_dropped == 0
+    }
+
+    pub(crate) fn start_unix_ns(&self) -> u64 {
+        self.start_unix_ns
+    }
+
+    /// Returns the ties to other spans, which `make` makes if there are none yet.
+    pub(crate) fn ties(&mut self, make: impl FnOnce() -> Ties) -> &mut Ties {
+        self.ties.get_or_insert_with(|| Box::new(make()))
+    }
+
+    /// Takes the ties away.
+    #[inline]
+    pub(crate) fn untie(&mut self) -> Option<Box<Ties>> {
+        self.ties.take()
     }
 
     pub(crate) fn in_scope(&mut self, scope: u32) {
@@ -289,6 +346,7 @@ impl Record {
         (self.events, self.events_dropped) = (0, 0);
         (self.links, self.links_dropped) = (0, 0);
         self.status = Status::Unset;
+        self.ties = None;
         self
     }
 

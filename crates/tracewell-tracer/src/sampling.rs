@@ -1,27 +1,77 @@
 //! Which traces are recorded: decided at a span's start, before a byte of it is written.
 //!
 //! A child follows its parent, so a trace is whole or absent. A root is decided by the sampler: always,
-//! never, by ratio, or by a function of the user's. The ratio is OpenTelemetry's consistent one: the
-//! low 56 bits of the trace id are a random number R, a trace is kept when R >= T, and T travels in
-//! the trace state as `ot=th:..`, so that whoever counts spans knows what each stands for.
+//! never, by ratio, so many a second, by the first rule that fits, or by a function of the user's. The
+//! ratio is OpenTelemetry's consistent one: the low 56 bits of the trace id are a random number R, a
+//! trace is kept when R >= T, and T travels in the trace state as `ot=th:..`, so that whoever counts
+//! spans knows what each stands for.
+//!
+//! Over that stand, in this order: what the span itself says (`sampling.priority`), the emergency (a
+//! share that nothing but `sampling.priority=emergency` gets past), and the load (all shares shrink
+//! while the process or the queue is too full). Rules and functions that want to know attributes are
+//! asked when the span's first attributes have been said; its record is thrown away where they say no.
+
+mod judge;
+mod load;
+mod pattern;
+mod priority;
+mod ratio;
+mod remote;
+mod rule;
+mod tally;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tracewell_context::{Context, Sampling as Binding, TraceId, TraceState};
+use tracewell_context::{Context, TraceId};
 
-/// Thresholds and random numbers have this many bits.
-const BITS: u32 = 56;
+use crate::kind::Kind;
+use crate::message::attribute_of;
+use crate::value::Value;
+
+pub(crate) use judge::{Judge, Verdict};
+pub use load::Load;
+pub(crate) use load::LoadMeter;
+pub(crate) use pattern::Pattern;
+pub(crate) use priority::KEY as PRIORITY_KEY;
+pub use priority::Priority;
+pub use remote::Remote;
+pub(crate) use remote::RemotePoll;
+pub use rule::{Place, Rule};
+pub use tally::Sampled;
+pub(crate) use tally::{Tallies, Tally};
 
 /// A span that asks whether it is to be recorded.
-#[derive(Debug)]
 pub struct Asking<'a> {
     /// The span's name.
     pub name: &'a str,
+    /// Which side of a call it is.
+    pub kind: Kind,
     /// The parent, if there is one, in this process or another.
     pub parent: Option<&'a Context>,
     /// The trace that it belongs to or begins.
     pub trace_id: TraceId,
+    /// The span's message so far.
+    pub(crate) message: &'a [u8],
+}
+
+impl<'a> Asking<'a> {
+    /// Returns an attribute that was said before the span began; of lists and maps, nothing.
+    pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
+        attribute_of(self.message, key)
+    }
+}
+
+impl fmt::Debug for Asking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("parent", &self.parent)
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A function that decides; `true` records.
@@ -36,6 +86,15 @@ pub enum Sampler {
     AlwaysOff,
     /// This share of traces is, 0 to 1.
     Ratio(f64),
+    /// So many traces a second are, and none beyond.
+    PerSecond(f64),
+    /// The first rule that fits decides.
+    Rules {
+        /// Asked in this order.
+        rules: Vec<Rule>,
+        /// The share of what no rule fits.
+        otherwise: f64,
+    },
     /// A function decides.
     Custom(Decide),
 }
@@ -46,6 +105,14 @@ impl fmt::Debug for Sampler {
             Self::AlwaysOn => f.write_str("always_on"),
             Self::AlwaysOff => f.write_str("always_off"),
             Self::Ratio(ratio) => write!(f, "ratio {ratio}"),
+            Self::PerSecond(rate) => write!(f, "{rate} a second"),
+            Self::Rules { rules, otherwise } => {
+                f.write_str("rules ")?;
+                for rule in rules {
+                    write!(f, "{rule:?}, ")?;
+                }
+                write!(f, "otherwise {otherwise}")
+            }
             Self::Custom(_) => f.write_str("custom"),
         }
     }
@@ -58,129 +125,59 @@ pub struct Sampling {
     pub root: Sampler,
     /// Whether children follow their parents; otherwise `root` is asked for each span.
     pub parent_based: bool,
+    /// Shrinks all shares under load; off unless told.
+    pub load: Option<Load>,
+    /// The share of traces in an emergency; see [`crate::Tracer::set_emergency`].
+    pub emergency_ratio: f64,
+    /// What is kept although it was not sampled; nothing unless told.
+    pub keep: Keep,
+    /// Asks a Jaeger backend for the sampler, again and again; `root` holds until it answered.
+    pub remote: Option<Remote>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { root: Sampler::AlwaysOn, parent_based: true }
-    }
-}
-
-/// The sampler at work.
-#[derive(Debug)]
-pub(crate) struct Judge {
-    parent_based: bool,
-    root: RwLock<Root>,
-}
-
-#[derive(Debug)]
-struct Root {
-    sampler: Sampler,
-    threshold: u64,
-    /// What a sampled root of `Ratio` carries.
-    state: TraceState,
-}
-
-impl Root {
-    fn of(sampler: Sampler) -> Self {
-        let ratio = if let Sampler::Ratio(ratio) = sampler { ratio } else { 1.0 };
-        let threshold = threshold(ratio);
-        let state = match &sampler {
-            Sampler::Ratio(ratio) if 0.0 < *ratio => TraceState::EMPTY.with_ot("th", &digits(threshold)),
-            _ => Ok(TraceState::EMPTY),
-        };
-        Self { sampler, threshold, state: state.unwrap_or(TraceState::EMPTY) }
-    }
-}
-
-impl Judge {
-    pub(crate) fn new(sampling: Sampling) -> Self {
-        Self { parent_based: sampling.parent_based, root: RwLock::new(Root::of(sampling.root)) }
-    }
-
-    /// Changes how roots are decided from now on.
-    pub(crate) fn replace(&self, sampler: Sampler) {
-        *self.root.write().unwrap_or_else(PoisonError::into_inner) = Root::of(sampler);
-    }
-
-    /// Returns how roots are decided.
-    pub(crate) fn sampler(&self) -> Sampler {
-        self.root.read().unwrap_or_else(PoisonError::into_inner).sampler.clone()
-    }
-
-    /// Returns the parent's decision where it binds.
-    #[inline]
-    pub(crate) fn inherited(&self, parent: &Context) -> Option<bool> {
-        match parent.sampling {
-            Binding::Debug => Some(true),
-            Binding::Decided if self.parent_based => Some(parent.span.flags.is_sampled()),
-            _ => None,
+        Self {
+            root: Sampler::AlwaysOn,
+            parent_based: true,
+            load: None,
+            emergency_ratio: 0.01,
+            keep: Keep::default(),
+            remote: None,
         }
     }
+}
 
-    /// Decides anew. A root that is sampled by ratio gets the state that says so.
-    pub(crate) fn decide(&self, asking: &Asking<'_>) -> Option<TraceState> {
-        let root = self.root.read().unwrap_or_else(PoisonError::into_inner);
-        let decide = match &root.sampler {
-            Sampler::AlwaysOn => return Some(TraceState::EMPTY),
-            Sampler::AlwaysOff => return None,
-            Sampler::Ratio(ratio) => {
-                let kept = 0.0 < *ratio && root.threshold <= randomness(asking);
-                return kept.then(|| root.state.clone());
-            }
-            Sampler::Custom(decide) => Arc::clone(decide),
-        };
-        // A user's function runs without the lock: it may set the rate.
-        drop(root);
-        decide(asking).then_some(TraceState::EMPTY)
+/// What is kept of traces that were not sampled. While anything is, their spans are recorded all the
+/// same and wait in memory until their part of the trace in this process has ended: unsampled is then
+/// as dear as sampled, except that nothing is sent. A service upstream or downstream keeps its own
+/// part, or does not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keep {
+    /// Traces with an error, or with an HTTP status of at least `status`.
+    pub errors: bool,
+    /// The least `http.response.status_code` that is an error.
+    pub status: u16,
+    /// Traces whose part in this process took at least that long.
+    pub slow: Option<Duration>,
+    /// Bytes that may wait; spans beyond it are dropped and counted.
+    pub bytes_max: usize,
+}
+
+impl Default for Keep {
+    /// Nothing is kept.
+    fn default() -> Self {
+        Self { errors: false, status: 500, slow: None, bytes_max: 8 * 1024 * 1024 }
     }
 }
 
-/// Returns R: what the trace state says it is, else the low bits of the trace id.
-fn randomness(asking: &Asking<'_>) -> u64 {
-    let said = asking.parent.and_then(|parent| parent.span.trace_state.ot("rv"));
-    said.filter(|digits| digits.len() == 14)
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .unwrap_or_else(|| asking.trace_id.low() & ((1 << BITS) - 1))
-}
-
-/// Returns T for a ratio.
-fn threshold(ratio: f64) -> u64 {
-    let whole = 1u64 << BITS;
-    let rejected = (1.0 - ratio.clamp(0.0, 1.0)) * whole as f64;
-    (rejected.round() as u64).min(whole - 1)
-}
-
-/// Writes T as `th` wants it: 14 digits without the zeros at the end.
-fn digits(threshold: u64) -> String {
-    let all = format!("{threshold:014x}");
-    let short = all.trim_end_matches('0');
-    if short.is_empty() { "0".to_owned() } else { short.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asking(low: u64) -> Asking<'static> {
-        Asking { name: "", parent: None, trace_id: TraceId::from_halves(0, low) }
+impl Keep {
+    /// Errors, statuses of 500 and above, and what takes a second or more.
+    pub fn errors_and_slow() -> Self {
+        Self { errors: true, slow: Some(Duration::from_secs(1)), ..Self::default() }
     }
 
-    #[test]
-    fn thresholds_are_written_as_opentelemetry_does() {
-        assert_eq!(digits(threshold(1.0)), "0");
-        assert_eq!(digits(threshold(0.5)), "8");
-        assert_eq!(digits(threshold(0.25)), "c");
-    }
-
-    #[test]
-    fn ratio_keeps_its_share_and_says_so() {
-        let judge = Judge::new(Sampling { root: Sampler::Ratio(0.25), parent_based: true });
-        let step = (1u64 << BITS) / 1_000;
-        let kept: Vec<_> = (0..1_000).filter_map(|n| judge.decide(&asking(n * step))).collect();
-        assert!((249..=251).contains(&kept.len()), "{}", kept.len());
-        assert_eq!(kept[0].as_str(), "ot=th:c");
-        judge.replace(Sampler::Ratio(0.0));
-        assert!(judge.decide(&asking((1 << BITS) - 1)).is_none());
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.errors && self.slow.is_none()
     }
 }

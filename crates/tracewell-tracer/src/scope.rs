@@ -8,6 +8,7 @@ use std::task::{self, Poll};
 use pin_project_lite::pin_project;
 use tracewell_context::{Context, SpanId, TraceId};
 
+use crate::fold;
 use crate::local;
 
 /// The token of a scope that changes nothing.
@@ -51,7 +52,10 @@ pub(crate) fn attach_span(context: &Context) -> Attached {
 
 /// Returns the current context, which is empty outside of any span.
 pub fn current() -> Context {
-    local::with_current(Context::clone)
+    local::with_current(|current| {
+        fold::known(&current.span);
+        current.clone()
+    })
 }
 
 /// Returns the id of the current trace, if there is one.
@@ -61,7 +65,10 @@ pub fn current_trace_id() -> Option<TraceId> {
 
 /// Returns the id of the current span, if there is one.
 pub fn current_span_id() -> Option<SpanId> {
-    local::with_current(|current| Some(current.span.span_id).filter(|id| !id.is_none()))
+    local::with_current(|current| {
+        fold::known(&current.span);
+        Some(current.span.span_id).filter(|id| !id.is_none())
+    })
 }
 
 /// Calls `run` without telemetry: no span begins on this thread meanwhile.

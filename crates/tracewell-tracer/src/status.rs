@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::depot::Depot;
+use crate::trail::Trails;
 
 /// What became of the spans, and what waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub struct Status {
     pub spans_dropped_full: u64,
     /// Spans that ended after their thread or their tracer.
     pub spans_dropped_late: u64,
+    /// Spans of unsampled traces that found no room to wait for an error; see
+    /// [`Keep`](crate::Keep).
+    pub spans_dropped_unsampled: u64,
     /// Spans that wait in the queue; those in the threads' open chunks come to it.
     pub spans_waiting: u64,
     /// Bytes that wait in the queue or are on their way.
@@ -31,7 +35,7 @@ pub struct Status {
 }
 
 impl Status {
-    pub(crate) fn of(depot: &Depot, counters: &Counters) -> Self {
+    pub(crate) fn of(depot: &Depot, counters: &Counters, trails: Option<&Trails>) -> Self {
         let (bytes_waiting, spans_waiting) = depot.waiting();
         Self {
             spans_exported: counters.exported.load(Ordering::Relaxed),
@@ -39,6 +43,7 @@ impl Status {
             spans_failed: counters.failed.load(Ordering::Relaxed),
             spans_dropped_full: depot.dropped_full.load(Ordering::Relaxed),
             spans_dropped_late: depot.dropped_late.load(Ordering::Relaxed),
+            spans_dropped_unsampled: trails.map_or(0, |trails| trails.dropped.load(Ordering::Relaxed)),
             spans_waiting,
             bytes_waiting,
             requests: counters.requests.load(Ordering::Relaxed),

@@ -23,8 +23,9 @@ use tracing_core::span::{Attributes, Current, Id, Record as Values};
 use tracing_core::subscriber::{Interest, Subscriber};
 use tracing_core::{Event, LevelFilter, Metadata};
 
-use crate::local;
+use crate::kind::Kind;
 use crate::tracer::Tracer;
+use crate::{begin, ending, fold, local};
 use fields::Opening;
 use slots::Slots;
 
@@ -128,7 +129,16 @@ impl Tracing {
             Parent::Root => (Some(Context::default()), None),
             Parent::Slot(slot) => (self.slots.context(slot), Some(slot)),
         };
-        let begun = self.tracer.beginner().begin(metadata.name(), parent);
+        let beginner = self.tracer.beginner();
+        let asked = begin::Opening { name: metadata.name(), kind: Kind::Internal };
+        let priority = || fields::priority(attributes);
+        let mut begun = beginner.begin(asked, parent, &priority);
+        if let Some(record) = &mut begun.record {
+            attributes.record(&mut Opening::new(record));
+        }
+        if begun.undecided.is_some() {
+            beginner.settle(&mut begun, metadata.name(), priority());
+        }
         let Some(mut record) = begun.record else {
             let shared = sharable.filter(|slot| self.slots.is_unrecorded(*slot, &begun.context));
             if let Some(slot) = shared
@@ -138,7 +148,6 @@ impl Tracing {
             }
             return self.slots.insert(metadata, begun.context, None);
         };
-        attributes.record(&mut Opening::new(&mut record));
         if self.location {
             fields::location(&mut record, metadata);
         }
@@ -182,6 +191,7 @@ impl Tracing {
     /// Links another span, as `follows_from` means.
     pub(crate) fn follow(&self, slot: u64, other: u64) {
         if let Some(context) = self.slots.context(other) {
+            fold::known(&context.span);
             self.slots.with_record(slot, |record| record.link(&context.span, &[]));
         }
     }
@@ -205,9 +215,8 @@ impl Tracing {
     #[inline]
     pub(crate) fn release(&self, slot: u64) -> bool {
         let Some(record) = self.slots.release(slot) else { return false };
-        if let Some(mut record) = record {
-            record.end(None);
-            local::put(record);
+        if let Some(record) = record {
+            ending::end(record, None);
         }
         true
     }

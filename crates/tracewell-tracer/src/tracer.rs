@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use tracewell_context::{Context, SpanContext};
 
-use crate::begin::Beginner;
+use crate::begin::{Beginner, Begun, Opening};
 use crate::engine::Engine;
 use crate::kind::Kind;
 use crate::open_span::Span;
-use crate::sampling::Sampler;
+use crate::sampling::{PRIORITY_KEY, Priority, Sampled, Sampler};
 use crate::status::Status;
 use crate::value::Value;
 
@@ -84,6 +84,24 @@ impl Tracer {
         self.engine.judge.replace(sampler);
     }
 
+    /// Declares an emergency, or its end. During one, traces are recorded with the share that
+    /// [`Sampling::emergency_ratio`](crate::Sampling::emergency_ratio) gives at most; only
+    /// `sampling.priority=emergency` gets past it.
+    pub fn set_emergency(&self, on: bool) {
+        self.engine.judge.emergency(on);
+    }
+
+    /// Tells whether there is an emergency, by somebody's word or by load.
+    pub fn is_emergency(&self) -> bool {
+        self.engine.judge.is_emergency()
+    }
+
+    /// Returns what was decided about traces so far: `traces_sampled_total`, by operation, decision and
+    /// rule.
+    pub fn traces_sampled(&self) -> Vec<Sampled> {
+        self.engine.tallies.read()
+    }
+
     /// Returns how new traces are decided.
     pub fn sampler(&self) -> Sampler {
         self.engine.judge.sampler()
@@ -112,7 +130,8 @@ impl Tracer {
 
     /// Returns what became of the spans.
     pub fn status(&self) -> Status {
-        Status::of(&self.engine.depot, &self.engine.counters)
+        let Engine { depot, counters, trails, .. } = &*self.engine;
+        Status::of(depot, counters, trails.as_ref())
     }
 
     #[inline]
@@ -130,12 +149,7 @@ impl Tracer {
 /// ```
 #[inline]
 pub fn span(name: &str) -> SpanBuilder<'_> {
-    if STANDS_IN.get()
-        && let Some(tracer) = stand_in()
-    {
-        return SpanBuilder::owning(tracer, name);
-    }
-    SpanBuilder::new(GLOBAL.get(), name)
+    SpanBuilder { stands_in: STANDS_IN.get(), ..SpanBuilder::new(GLOBAL.get(), name) }
 }
 
 /// Returns a span that records nothing.
@@ -144,37 +158,42 @@ pub fn no_span() -> Span {
 }
 
 /// A span that is being described. The parent is decided first: it is the thread's current span unless
-/// told; from the first attribute on the span is open.
+/// told; from the first attribute on the span is open, and parent, kind and priority have been heard by
+/// its sampler.
 #[derive(Debug)]
 #[must_use = "nothing is recorded until `start`"]
 pub struct SpanBuilder<'a> {
-    tracer: Handle<'a>,
+    tracer: Option<&'a Tracer>,
+    /// The thread's stand-in counts, not `tracer`.
+    stands_in: bool,
     name: &'a str,
     parent: Option<&'a Context>,
-    kind: Option<Kind>,
+    kind: Kind,
+    priority: Option<Priority>,
     start: Option<SystemTime>,
     open: Option<Span>,
-}
-
-#[derive(Debug)]
-enum Handle<'a> {
-    None,
-    Borrowed(&'a Tracer),
-    Owned(Tracer),
+    /// The sampler waits for attributes.
+    undecided: Option<Box<Context>>,
 }
 
 impl<'a> SpanBuilder<'a> {
     #[inline]
     pub(crate) fn new(tracer: Option<&'a Tracer>, name: &'a str) -> Self {
-        let tracer = tracer.map_or(Handle::None, Handle::Borrowed);
-        Self { tracer, name, parent: None, kind: None, start: None, open: None }
-    }
-
-    pub(crate) fn owning(tracer: Tracer, name: &'a str) -> Self {
-        Self { tracer: Handle::Owned(tracer), name, parent: None, kind: None, start: None, open: None }
+        Self {
+            tracer,
+            stands_in: false,
+            name,
+            parent: None,
+            kind: Kind::Internal,
+            priority: None,
+            start: None,
+            open: None,
+            undecided: None,
+        }
     }
 
     /// Names the parent; an empty context makes a root. It counts only before the first attribute.
+    #[inline]
     pub fn parent(mut self, context: &'a Context) -> Self {
         self.parent = Some(context);
         self
@@ -183,11 +202,20 @@ impl<'a> SpanBuilder<'a> {
     /// Says which side of a call it is.
     #[inline]
     pub fn kind(mut self, kind: Kind) -> Self {
-        self.kind = Some(kind);
+        self.kind = kind;
+        self
+    }
+
+    /// Says how much its trace matters, as the attribute `sampling.priority` does. It counts only before
+    /// the first attribute; that attribute itself may come as the first.
+    #[inline]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
         self
     }
 
     /// Begins it at that time, not now.
+    #[inline]
     pub fn start_time(mut self, time: SystemTime) -> Self {
         self.start = Some(time);
         self
@@ -196,57 +224,107 @@ impl<'a> SpanBuilder<'a> {
     /// Sets an attribute.
     #[inline]
     pub fn attr<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        if !matches!(self.tracer, Handle::None) {
-            self.opened().attr(key, value);
+        if self.is_off() {
+            return self;
         }
+        let value = value.into();
+        if key == PRIORITY_KEY {
+            self.prioritize(value);
+        }
+        self.opened().attr(key, value);
         self
     }
 
     /// Links another span.
     pub fn link(mut self, to: &SpanContext) -> Self {
-        self.opened().link(to, &[]);
+        if !self.is_off() {
+            self.opened().link(to, &[]);
+        }
         self
     }
 
     /// Begins it.
     #[inline]
     pub fn start(mut self) -> Span {
-        if let Handle::None = self.tracer {
+        if self.is_off() {
             return Span::none();
         }
-        self.opened();
-        let mut span = self.open.take().unwrap_or_else(Span::none);
-        if let Some(kind) = self.kind {
-            span.kind(kind);
+        let (kind, time) = (self.kind, self.start);
+        let opened = self.opened();
+        if kind != Kind::Internal {
+            opened.kind(kind);
         }
-        if let Some(time) = self.start {
-            span.started_at(time);
+        if let Some(time) = time {
+            opened.started_at(time);
         }
-        span
+        if self.undecided.is_some() {
+            self.settle();
+        }
+        self.open.take().unwrap_or_else(Span::none)
+    }
+
+    /// Tells whether there is nobody to record.
+    #[inline]
+    fn is_off(&self) -> bool {
+        self.tracer.is_none() && !self.stands_in
     }
 
     #[inline]
     fn opened(&mut self) -> &mut Span {
         if self.open.is_none() {
-            self.open = Some(self.begin());
+            let opening = Opening { name: self.name, kind: self.kind };
+            let begun = if self.stands_in {
+                begin_standing_in(opening, self.parent, self.priority)
+            } else {
+                begin(self.tracer, opening, self.parent, self.priority)
+            };
+            self.undecided = begun.undecided;
+            self.open = Some(Span { context: begun.context, record: begun.record });
         }
         self.open.get_or_insert_with(Span::none)
     }
 
-    /// Apart from the rest, which is small where nothing is recorded.
-    #[inline(never)]
-    fn begin(&self) -> Span {
-        let tracer = match &self.tracer {
-            Handle::None => return Span::none(),
-            Handle::Borrowed(tracer) => tracer,
-            Handle::Owned(tracer) => tracer,
-        };
-        Span::of(tracer.beginner().begin(self.name, self.parent.cloned()))
+    /// Hears what an attribute says of the span's importance; a trace that was left out begins anew.
+    #[cold]
+    fn prioritize(&mut self, value: Value<'_>) {
+        self.priority = Priority::read(value);
+        if self.open.as_ref().is_some_and(|open| !open.is_recording()) {
+            self.open = None;
+        }
+    }
+
+    #[cold]
+    fn settle(&mut self) {
+        let stand_in = if self.stands_in { stand_in() } else { None };
+        let Some(tracer) = stand_in.as_ref().or(self.tracer) else { return };
+        let Some(mut open) = self.open.take() else { return };
+        let context = std::mem::take(&mut open.context);
+        let mut begun = Begun { context, record: open.record.take(), undecided: self.undecided.take() };
+        tracer.beginner().settle(&mut begun, self.name, self.priority);
+        self.open = Some(Span { context: begun.context, record: begun.record });
     }
 }
 
+/// Apart from the rest, which is small where nothing is recorded.
+#[inline(never)]
+fn begin(
+    tracer: Option<&Tracer>,
+    opening: Opening<'_>,
+    parent: Option<&Context>,
+    priority: Option<Priority>,
+) -> Begun {
+    match tracer {
+        Some(tracer) => tracer.beginner().begin(opening, parent.cloned(), &|| priority),
+        None => Begun::unrecorded(Context::default()),
+    }
+}
+
+#[cold]
+fn begin_standing_in(opening: Opening<'_>, parent: Option<&Context>, priority: Option<Priority>) -> Begun {
+    begin(stand_in().as_ref(), opening, parent, priority)
+}
+
 /// Returns the tracer that stands in for the global one on this thread.
-#[inline]
 fn stand_in() -> Option<Tracer> {
     STAND_IN.try_with(|tracer| tracer.try_borrow().ok()?.clone()).ok().flatten()
 }

@@ -135,7 +135,7 @@ fn children_follow_the_current_span_on_any_thread() {
 
 #[test]
 fn unsampled_traces_are_absent_and_remote_decisions_hold() {
-    let capture = captured(Sampling { root: Sampler::AlwaysOff, parent_based: true }, |tracer| {
+    let capture = captured(Sampling { root: Sampler::AlwaysOff, ..Sampling::default() }, |tracer| {
         let root = tracer.span("absent").attr("x", 1).start();
         assert!(!root.is_recording());
         assert!(!root.context().span.flags.is_sampled() && root.context().span.is_valid());
@@ -154,7 +154,7 @@ fn unsampled_traces_are_absent_and_remote_decisions_hold() {
 
 #[test]
 fn ratio_travels_in_the_trace_state_of_the_whole_trace() {
-    let capture = captured(Sampling { root: Sampler::Ratio(0.5), parent_based: true }, |tracer| {
+    let capture = captured(Sampling { root: Sampler::Ratio(0.5), ..Sampling::default() }, |tracer| {
         for _ in 0..200 {
             let root = tracer.span("root").start();
             let _inside = root.enter();

@@ -116,7 +116,7 @@ fn spans_that_are_not_sampled_keep_their_trace_id() {
         drop(copy);
         assert_eq!(current_trace_id(), trace);
     };
-    let off = Sampling { root: Sampler::AlwaysOff, parent_based: true };
+    let off = Sampling { root: Sampler::AlwaysOff, ..Sampling::default() };
     check(off, work, |capture| assert!(capture.spans().is_empty()));
 }
 

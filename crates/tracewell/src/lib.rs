@@ -34,7 +34,9 @@
 mod carriers;
 mod guard;
 mod log;
+mod metrics;
 mod operation;
+mod recording;
 mod settings;
 mod setup;
 
@@ -42,6 +44,7 @@ pub mod testing;
 
 pub use carriers::{add_baggage, baggage, extract, inject};
 pub use guard::{Guard, status};
+pub use metrics::metrics;
 #[cfg(feature = "tokio")]
 pub use operation::spawn;
 pub use operation::{
@@ -52,8 +55,8 @@ pub use setup::{Setup, init, service};
 #[cfg(feature = "layer")]
 pub use tracewell_tracer::subscriber::TraceLayer;
 pub use tracewell_tracer::{
-    Attached, Carried, Instrumented, Kind, Sampler, Span, SpanBuilder, SpanStatus, Status, Tracer, Value,
-    attach, carry, carry_in, context, current, current_span_id, current_trace_id, is_suppressed, span,
-    suppress, suppressed,
+    Asking, Attached, Carried, Instrumented, Keep, Kind, Load, Place, Priority, Rule, Sampled, Sampler,
+    Sampling, Span, SpanBuilder, SpanFilter, SpanStatus, Status, Tracer, Value, attach, carry, carry_in,
+    context, current, current_span_id, current_trace_id, is_suppressed, span, suppress, suppressed,
 };
 pub use tracing;

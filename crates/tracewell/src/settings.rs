@@ -8,6 +8,7 @@
 mod destination;
 mod ignored;
 mod limits;
+mod recording;
 mod sampler;
 
 use std::time::Duration;
@@ -16,6 +17,8 @@ use tracewell_context::Propagator;
 use tracewell_tracer::export::{Compression, Endpoint, EndpointError};
 use tracewell_tracer::subscriber::Directives;
 use tracewell_tracer::{Limits, Queue, Sampling};
+
+use crate::recording::Extras;
 
 pub(crate) use destination::Protocol;
 
@@ -30,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) compression: Compression,
     pub(crate) sampling: Sampling,
+    pub(crate) extras: Extras,
     pub(crate) limits: Limits,
     pub(crate) queue: Queue,
     pub(crate) propagator: Propagator,
@@ -99,14 +103,19 @@ impl Settings {
         let mut environment = Environment { lookup, warnings: Vec::new() };
         let env = &mut environment;
         let destination = destination::read(env);
+        let resource = resource(env);
+        let service = resource.iter().find(|(key, _)| key == "service.name");
+        let mut sampling = sampler::read(env, service.map_or("", |(_, name)| name));
+        recording::sampling(env, &mut sampling);
         let mut settings = Self {
             off: off(env),
-            resource: resource(env),
+            resource,
             endpoint: destination.endpoint,
             protocol: destination.protocol,
             headers: destination.headers,
             compression: destination.compression,
-            sampling: sampler::read(env),
+            sampling,
+            extras: recording::extras(env),
             limits: limits::read(env),
             queue: limits::queue(env),
             propagator: propagator(env),
@@ -369,7 +378,7 @@ mod tests {
             assert!(warnings.iter().any(|warning| warning.contains(name)), "{name}: {warnings:?}");
         };
         warned("OTEL_BSP_SCHEDULE_DELAY", "soon");
-        warned("OTEL_TRACES_SAMPLER", "jaeger_remote");
+        warned("OTEL_TRACES_SAMPLER", "xray");
         warned("OTEL_TRACES_SAMPLER", "sometimes");
         warned("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
         warned("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli");

@@ -1,5 +1,7 @@
 //! `init`: the environment and what code says, turned into a tracer and a subscriber.
 
+mod recording;
+
 use std::env;
 
 use tracewell_tracer::export::http::OtlpHttp;
@@ -11,6 +13,7 @@ use tracewell_tracer::{Export, Sampler, TraceSubscriber, TracerBuilder};
 use crate::carriers;
 use crate::guard::Guard;
 use crate::log::JsonLog;
+use crate::recording::Recording;
 use crate::settings::{LogFormat, Protocol, Settings};
 
 /// Starts tracing as the environment says. Keep what it returns until `main` ends.
@@ -40,6 +43,7 @@ pub struct Setup {
     endpoint: Option<String>,
     sampler: Option<Sampler>,
     attributes: Vec<(String, String)>,
+    recording: Recording,
     quiet: bool,
 }
 
@@ -109,7 +113,12 @@ impl Setup {
         }
         if let Some(sampler) = self.sampler {
             settings.sampling.root = sampler;
+            settings.sampling.remote = None;
         }
+        let service = settings.resource.iter().find(|(key, _)| key == "service.name");
+        let service = service.map_or_else(String::new, |(_, name)| name.clone());
+        let wrong = self.recording.overrule(&mut settings.sampling, &mut settings.extras, &service);
+        settings.warnings.extend(wrong);
         if let Some(url) = self.endpoint {
             settings.point_at(&url);
         }
@@ -138,6 +147,7 @@ fn start(mut settings: Settings) -> Guard {
         .resource("telemetry.sdk.language", "rust")
         .resource("telemetry.sdk.version", env!("CARGO_PKG_VERSION"))
         .resource("process.pid", std::process::id());
+    builder = settings.extras.put(builder);
     for (key, value) in &settings.resource {
         builder = builder.resource(key, value);
     }

@@ -31,7 +31,7 @@ pub(super) fn kit(name: &str, mode: Mode, sink: &Sink) -> anyhow::Result<Box<dyn
     let guard = match mode {
         Mode::Off => None,
         _ => {
-            let sampling = Sampling { root, parent_based: true };
+            let sampling = Sampling { root, ..Sampling::default() };
             let builder = TracerBuilder::default().resource("service.name", "bench").sampling(sampling);
             Some(builder.start(ToSink(sink.clone()))?)
         }

@@ -331,6 +331,42 @@ fn one_line_in_main_traces_a_service() {
     }
 }
 
+#[test]
+fn remote_sampler_follows_the_server() {
+    let data = tempfile::tempdir().expect("a place for the data");
+    let file = data.path().join("strategies.json");
+    let strategies = r#"{
+        "default_strategy": {"type": "probabilistic", "param": 0.0},
+        "service_strategies": [{
+            "service": "shop", "type": "probabilistic", "param": 0.0,
+            "operation_strategies": [{"operation": "GET /*", "type": "probabilistic", "param": 1.0}]
+        }]
+    }"#;
+    std::fs::write(&file, strategies).expect("a file can be written");
+    let file = file.to_str().expect("it is text").to_owned();
+    let server = Running::start(&data.path().join("data"), &["--sampling-file", &file]);
+    let remote = tracewell_tracer::Remote::new(&server.url("sampling-http"), "shop").expect("an address");
+    let sampling = tracewell_tracer::Sampling {
+        remote: Some(remote.every(Duration::from_millis(100))),
+        ..tracewell_tracer::Sampling::default()
+    };
+    let capture = tracewell_tracer::Capture::new();
+    let queue = tracewell_tracer::Queue { delay: Duration::from_millis(20), ..Default::default() };
+    let builder = TracerBuilder::default().sampling(sampling).queue(queue);
+    let guard = builder.start(capture.exporter()).expect("a thread starts");
+    let decided = |name: &str| guard.tracer().span(name).start().is_recording();
+    let until = |wanted: bool, name: &str| {
+        (0..600).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            decided(name) == wanted
+        })
+    };
+    assert!(until(false, "POST /"), "the server wants none: {:?}", guard.tracer().sampler());
+    assert!(decided("GET /*") && !decided("GET /x"), "{:?}", guard.tracer().sampler());
+    std::fs::write(&file, strategies.replace("0.0", "1.0")).expect("a file can be written");
+    assert!(until(true, "POST /"), "the server wants all: {:?}", guard.tracer().sampler());
+}
+
 /// The crates that are published, lowest first.
 const PUBLISHED: [&str; 4] = ["tracewell-context", "tracewell-redact", "tracewell-tracer", "tracewell"];
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::Export;
 use super::worker::Worker;
 use crate::encode::attribute;
-use crate::engine::{Engine, Queue};
+use crate::engine::{Engine, Manner, Queue};
+use crate::fold::SpanFilter;
 use crate::limits::Limits;
 use crate::random::Random;
 use crate::sampling::Sampling;
@@ -24,7 +25,7 @@ const LAST_FLUSH: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Default)]
 pub struct TracerBuilder {
     resource: Vec<u8>,
-    sampling: Sampling,
+    manner: Manner,
     limits: Limits,
     queue: Queue,
 }
@@ -40,7 +41,22 @@ impl TracerBuilder {
     /// Says which traces are recorded; all, unless told.
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = sampling;
+        self.manner.sampling = sampling;
+        self
+    }
+
+    /// Folds fast leaf spans into their parents; none, unless told.
+    #[must_use]
+    pub fn span_filter(mut self, filter: SpanFilter) -> Self {
+        self.manner.filter = Some(filter);
+        self
+    }
+
+    /// Copies the entries of the baggage with these keys onto each span that begins below them, as
+    /// attributes of the same name; none, unless told, because baggage comes from outside.
+    #[must_use]
+    pub fn baggage_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.manner.baggage_keys = keys.into_iter().map(Into::into).collect();
         self
     }
 
@@ -65,7 +81,7 @@ impl TracerBuilder {
 
     /// Like [`start`](Self::start), for an exporter that was chosen at run time.
     pub fn start_boxed(self, exporter: Box<dyn Export>) -> io::Result<Guard> {
-        let engine = Arc::new(Engine::new(self.sampling, self.limits, &self.queue));
+        let engine = Arc::new(Engine::new(self.manner, self.limits, &self.queue));
         let worker = Worker {
             engine: Arc::clone(&engine),
             exporter,

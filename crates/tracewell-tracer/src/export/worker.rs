@@ -17,6 +17,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(500);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// How often the chores are done while a request waits.
+const CHORES_EVERY: Duration = Duration::from_secs(1);
+
 /// What the exporter's thread has in hand.
 pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
@@ -33,9 +36,11 @@ impl Worker {
         local::suppress(true);
         let engine = Arc::clone(&self.engine);
         let mut body = Vec::new();
+        engine.do_chores();
         loop {
             let woken = engine.depot.wait(engine.pace.delay());
             engine.clock.anchor();
+            engine.do_chores();
             self.send_all(woken, &mut body);
             if let Some(flush) = woken.flush {
                 engine.depot.flushed(flush);
@@ -107,8 +112,21 @@ impl Worker {
             counters.retries.fetch_add(1, Ordering::Relaxed);
             let asked = if let ExportError::Busy { retry_after, .. } = &error { *retry_after } else { None };
             let wait = asked.unwrap_or_else(|| jittered(pause, &mut self.random)).min(PAUSE_MAX);
-            woken = engine.depot.pause(wait, woken.flush);
+            woken = self.pause(wait, woken);
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits, and does the chores meanwhile; a new flush or the end cut it short.
+    fn pause(&self, wait: Duration, before: Woken) -> Woken {
+        let until = clock::instant() + wait;
+        loop {
+            let woken = self.engine.depot.pause(Depot::left(until).min(CHORES_EVERY), before.flush);
+            self.engine.do_chores();
+            let asked_anew = woken.flush.is_some_and(|flush| Some(flush) != before.flush);
+            if woken.closed || asked_anew || Depot::left(until).is_zero() {
+                return woken;
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 
 use tracing_core::field::{Field, Visit};
-use tracing_core::span::Record as Values;
+use tracing_core::span::{Attributes, Record as Values};
 use tracing_core::{Event, Level, Metadata};
 
 use crate::encode::{attribute, bytes_field, fixed64_field, varint};
@@ -16,6 +16,7 @@ use crate::kind::{Kind, Status};
 use crate::limits::{Limits, NAME_BYTES_MAX, SPAN_BYTES_MAX, cut_bytes};
 use crate::local;
 use crate::record::Record;
+use crate::sampling::{PRIORITY_KEY, Priority};
 use crate::value::Value;
 
 /// Causes of one error that are written at most.
@@ -50,6 +51,34 @@ impl<'a> Opening<'a> {
             self.record.attribute(name, Value::Str(text));
         }
     }
+}
+
+/// Returns what a new span says of its own importance.
+pub(super) fn priority(attributes: &Attributes<'_>) -> Option<Priority> {
+    struct Heard(Option<Priority>);
+    impl Visit for Heard {
+        fn record_str(&mut self, field: &Field, value: &str) {
+            if field.name() == PRIORITY_KEY {
+                self.0 = Priority::read(Value::Str(value));
+            }
+        }
+
+        fn record_i64(&mut self, field: &Field, value: i64) {
+            if field.name() == PRIORITY_KEY {
+                self.0 = Priority::read(Value::Int(value));
+            }
+        }
+
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() == PRIORITY_KEY {
+                self.0 = Priority::read(Value::Str(&format!("{value:?}")));
+            }
+        }
+    }
+    attributes.metadata().fields().field(PRIORITY_KEY)?;
+    let mut heard = Heard(None);
+    attributes.record(&mut heard);
+    heard.0
 }
 
 /// Adds where a span begins in the code.

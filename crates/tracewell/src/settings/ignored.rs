@@ -35,7 +35,6 @@ const IGNORED: [(&[&str], &str); 5] = [
             "ENABLE_AUTO_INSTRUMENTATION",
             "ENABLE_SYSTEM_MONITORING",
             "ENABLE_CPROFILE",
-            "TRACE_EMERGENCY_SAMPLING_RATE",
             "TRACEWELL_EXCLUDED_URLS",
         ],
         "this version does not have it",
