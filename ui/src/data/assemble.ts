@@ -1,11 +1,11 @@
 // Imported spans as traces: the answers that the server would give about them, made in the browser.
 
-import { criticalPath, pathByService } from '../model/critical_path';
-import { type Finding as Found, type FindingKind, findings, guilty } from '../model/findings';
+import { criticalPath } from '../model/critical_path';
+import { findings, guilty } from '../model/findings';
 import { buildTrace, KINDS, nameOf, serviceOf, type Trace } from '../model/trace';
 import { columnsOf } from './client';
 import type { Sent } from './import';
-import type { Finding, Skeleton, SpanDetail, TraceLine } from './wire';
+import type { Skeleton, SpanDetail, TraceLine } from './wire';
 
 /** A whole trace in memory. */
 export interface LocalTrace {
@@ -13,10 +13,6 @@ export interface LocalTrace {
   line: TraceLine;
   details: SpanDetail[];
 }
-
-const WIRE_KIND: Record<FindingKind, Finding['kind']> = {
-  error: 'error', self: 'slowest_self', path: 'critical_path', repeated: 'repeated', serial: 'sequential', gap: 'gap', orphan: 'orphans', skew: 'clock_skew',
-};
 
 /** So many spans of one id are looked at when a parent is chosen; honest traces have two. */
 const TWINS_MAX = 8;
@@ -78,11 +74,13 @@ class Table {
   }
 }
 
+const before = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
 /** Builds a trace of spans that share an id; there is at least one. */
 export function assemble(id: string, sent: readonly Sent[], missing: readonly string[] = []): LocalTrace {
   const least = sent.reduce<bigint | null>((first, { startAt }) => (startAt !== null && (first === null || startAt < first) ? startAt : first), null) ?? 0n;
   const at = (span: Sent) => Number((span.startAt ?? least) - least);
-  const spans = [...sent].sort((a, b) => at(a) - at(b) || b.durationNs - a.durationNs);
+  const spans = [...sent].sort((a, b) => at(a) - at(b) || before(a.spanId, b.spanId) || (KINDS as readonly string[]).indexOf(a.kind) - (KINDS as readonly string[]).indexOf(b.kind) || before(a.name, b.name));
   const { parent, orphan } = parentsOf(spans);
   const services = new Table();
   for (const name of [...new Set(spans.map(({ service }) => service))].sort()) services.place(name);
@@ -102,30 +100,23 @@ export function assemble(id: string, sent: readonly Sent[], missing: readonly st
   };
   const trace = buildTrace(columnsOf(bare));
   const path = criticalPath(trace);
+  const culprit = guilty(trace, path);
   const root = trace.mainRoot >= 0 && !orphan[trace.source[trace.mainRoot]] ? trace.source[trace.mainRoot] : null;
   const skeleton: Skeleton = {
     ...bare, root,
     durationNs: trace.end, errorCount: trace.errorCount, orphanCount: trace.orphanCount, depth: trace.depthMax + 1,
-    select: { row: trace.source[guilty(trace, path)], why: '' },
-    findings: findings(trace, path).map((one) => told(one, trace, spans)),
+    select: { row: trace.source[culprit.row], why: culprit.why },
+    findings: findings(trace, path, (row) => messageOf(spans[trace.source[row]])),
   };
-  const parts = skeleton.findings.find(({ kind }) => kind === 'critical_path');
-  if (parts) {
-    const shares = pathByService(trace, path);
-    const whole = Math.max(1, shares.reduce((sum, { time }) => sum + time, 0));
-    parts.parts = shares.map(({ service, time }) => ({ service, ns: time, share: time / whole }));
-  }
   return { skeleton, line: lineOf(skeleton, trace), details: spans.map((span, row) => detailOf(span, row, flags[row], trace, least)) };
 }
 
-/** A finding as the server words it. */
-function told(one: Found, trace: Trace, spans: readonly Sent[]): Finding {
-  const rows = one.rows.map((row) => trace.source[row]);
-  const [first] = one.rows;
-  const message = one.kind === 'error' ? spans[rows[0]].status.message.slice(0, 120) : '';
-  const failed = `${serviceOf(trace, first)} · ${nameOf(trace, first)}${message ? `: ${message}` : ''}`;
-  const title = one.kind === 'error' ? (rows.length === 1 ? `1 error: ${failed}` : failed) : one.note ? `${one.title}, ${one.note}` : one.title;
-  return { kind: WIRE_KIND[one.kind], row: rows[0], rows, count: rows.length, ns: 0, share: 0, title };
+/** What a failed span says: its status message, else its exception, as the server takes it. */
+function messageOf({ status, events, attributes }: Sent): string {
+  if (status.message) return status.message;
+  const exceptions = events.filter(({ name }) => name === 'exception').flatMap((event) => event.attributes);
+  const said = (list: readonly { key: string; text: string }[], key: string) => list.find((one) => one.key === key)?.text;
+  return said(exceptions, 'exception.message') ?? said(exceptions, 'exception.type') ?? said(attributes, 'error.message') ?? said(attributes, 'error.type') ?? '';
 }
 
 function lineOf(skeleton: Skeleton, trace: Trace): TraceLine {

@@ -51,7 +51,7 @@ describe('OTLP JSON', () => {
     const { skeleton, line, details } = trace;
     expect([skeleton.orphanCount, skeleton.errorCount, skeleton.depth, details[skeleton.select.row].spanId]).toEqual([1, 1, 2, '00000000000000a2']);
     expect(details[skeleton.select.row].events[0].offsetNs).toBe(500_000_000);
-    expect(skeleton.findings[0]).toMatchObject({ kind: 'error', title: '1 error: cart · op: no', rows: [skeleton.select.row] });
+    expect(skeleton.findings[0]).toMatchObject({ kind: 'error', title: 'cart · op failed: no', rows: [skeleton.select.row] });
     expect(line).toMatchObject({ traceId: ID, start: '1544712660000000001', spans: 3, errors: 1, root: { service: 'cart', operation: 'op' } });
     expect(rowsWith(trace, 'broken p')).toEqual([skeleton.select.row]);
   });

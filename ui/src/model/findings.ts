@@ -1,196 +1,206 @@
 // What a trace has to say for itself: computed answers that replace scrolling.
 //
-// Each finding names the rows it speaks of, the first of them being where a click leads. Nothing here knows a
-// view; the same findings head the page of an imported file.
+// The server says the same of stored traces (`crates/insight/src/findings`), in the same words: this is for traces
+// that it never saw. Both are held against `crates/api/fixtures/findings.json`. Each finding names the rows it
+// speaks of and the one where a click leads. Earlier comes first everywhere: by start, then as the spans came.
 
+import type { Finding } from '../data/wire';
 import { type CriticalPath, pathByService } from './critical_path';
-import { fmtDuration, fmtShare } from './duration';
-import { ERROR, nameOf, ORPHAN, serviceOf, type Trace } from './trace';
+import { children, ERROR, nameOf, ORPHAN, serviceOf, type Trace } from './trace';
 
-export type FindingKind = 'error' | 'self' | 'path' | 'repeated' | 'serial' | 'gap' | 'orphan' | 'skew';
+/** So many children with one operation are a repetition. */
+const REPEATS_MIN = 5;
+/** So many calls in a row might run side by side. */
+const CALLS_MIN = 3;
+/** What running them side by side must save, as a part of the trace. */
+const SAVED_SHARE_MIN = 10;
+/** What a stretch without a child must take, as a part of the trace. */
+const GAP_SHARE_MIN = 5;
+/** The most findings of one kind: the first few are what anybody acts on. */
+const FINDINGS_MAX = 3;
 
-export interface Finding {
-  kind: FindingKind;
-  /** The strong words. */
-  title: string;
-  /** What follows them, quieter. */
-  note: string;
-  rows: number[];
-  /** The key that leads there, if one does. */
-  key?: string;
-}
-
-/** As many siblings of one operation make a repetition. */
-const REPEATED_MIN = 5;
-/** A gap is worth a word from this share of its span. */
-const GAP_SHARE_MIN = 0.2;
-const SERIAL_MIN = 3;
-/** Starts before the caller by more than this are a clock's fault, not rounding. */
-const SKEW_NS_MIN = 1_000_000;
-
-const CLIENT = 3;
 const SERVER = 2;
+const CLIENT = 3;
 
-/** Root causes first: failed spans without a failed child, the deepest first, then by start; then the rest by start. */
+const KINDS: readonly Finding['kind'][] = ['error', 'slowest_self', 'critical_path', 'repeated', 'sequential', 'gap', 'orphans', 'clock_skew'];
+
+const earlier = (trace: Trace) => (a: number, b: number) => trace.start[a] - trace.start[b] || trace.source[a] - trace.source[b];
+const endOf = (trace: Trace, row: number) => trace.start[row] + trace.duration[row];
+
+/** Root causes first: failures with no failure below them; then the failures that only pass them on. */
 export function errorRows(trace: Trace): number[] {
   const rows: number[] = [];
   for (let row = 0; row < trace.length; row += 1) if (trace.flags[row] & ERROR) rows.push(row);
-  const isCause = (row: number) => trace.errorsBelow[row] === 0;
-  return rows.sort((a, b) => {
-    if (isCause(a) !== isCause(b)) return isCause(a) ? -1 : 1;
-    if (isCause(a) && trace.depth[a] !== trace.depth[b]) return trace.depth[b] - trace.depth[a];
-    return trace.start[a] - trace.start[b] || a - b;
-  });
+  const passedOn = (row: number) => (trace.errorsBelow[row] === 0 ? 0 : 1);
+  const before = earlier(trace);
+  return rows.sort((a, b) => passedOn(a) - passedOn(b) || before(a, b));
 }
 
-/** The span with the most self time; on the critical path where there is one. */
+/** The span with the most time of its own: one that the answer waited for, if there is any; -1 in an empty trace. */
 export function slowestSelf(trace: Trace, path: CriticalPath): number {
-  let best = path.bottleneck;
-  if (best >= 0) return best;
-  for (let row = 0; row < trace.length; row += 1) if (best < 0 || trace.self[best] < trace.self[row]) best = row;
-  return best;
+  const before = earlier(trace);
+  const slowest = (holds: (row: number) => boolean) => {
+    let best = -1;
+    for (let row = 0; row < trace.length; row += 1) {
+      if (!holds(row)) continue;
+      if (best < 0 || trace.self[best] < trace.self[row] || (trace.self[best] === trace.self[row] && before(row, best) < 0)) best = row;
+    }
+    return best;
+  };
+  const waitedFor = slowest((row) => path.time[row] > 0);
+  return waitedFor >= 0 ? waitedFor : slowest(() => true);
 }
 
 /** The span that the page opens with: the root cause of the failure, else where the time went. */
-export function guilty(trace: Trace, path: CriticalPath): number {
-  const errors = errorRows(trace);
-  return errors.length ? errors[0] : slowestSelf(trace, path);
+export function guilty(trace: Trace, path: CriticalPath): { row: number; why: 'error' | 'slowest_self' } {
+  const [first] = errorRows(trace);
+  if (first !== undefined) return { row: first, why: 'error' };
+  const slowest = slowestSelf(trace, path);
+  return { row: slowest >= 0 && trace.self[slowest] > 0 ? slowest : trace.mainRoot, why: 'slowest_self' };
 }
 
-interface Family {
+interface Found {
+  kind: Finding['kind'];
+  row: number;
   rows: number[];
-  sum: number;
+  ns: number;
 }
 
-/** Siblings by parent, service, operation and kind, those that repeat, the costliest first. */
-export function repeated(trace: Trace): Family[] {
-  const families = new Map<string, Family>();
+function family(found: Found[], trace: Trace): Found[] {
+  const before = earlier(trace);
+  return found.sort((a, b) => b.ns - a.ns || before(a.row, b.row)).slice(0, FINDINGS_MAX);
+}
+
+const lasting = (trace: Trace, rows: readonly number[]) => rows.reduce((sum, row) => sum + trace.duration[row], 0);
+
+/** Children of one span that do the same again and again. */
+function repeated(trace: Trace): Found[] {
+  const found: Found[] = [];
+  for (let parent = 0; parent < trace.length; parent += 1) {
+    if (trace.childCount[parent] < REPEATS_MIN) continue;
+    const alike = new Map<string, number[]>();
+    for (const row of children(trace, parent)) {
+      const key = `${trace.service[row]} ${trace.name[row]} ${trace.kind[row]}`;
+      const rows = alike.get(key);
+      if (rows) rows.push(row);
+      else alike.set(key, [row]);
+    }
+    for (const rows of alike.values()) if (REPEATS_MIN <= rows.length) found.push({ kind: 'repeated', row: rows[0], rows, ns: lasting(trace, rows) });
+  }
+  return family(found, trace);
+}
+
+/** Calls of one span that begin only when the one before has ended. Calls that are all alike are a repetition. */
+function sequential(trace: Trace): Found[] {
+  const found: Found[] = [];
+  const judge = (run: number[]) => {
+    const alike = run.every((row) => trace.name[row] === trace.name[run[0]] && trace.service[row] === trace.service[run[0]]);
+    if (run.length < CALLS_MIN || (alike && REPEATS_MIN <= run.length)) return;
+    const saved = lasting(trace, run) - run.reduce((longest, row) => Math.max(longest, trace.duration[row]), 0);
+    if (Math.floor(trace.end / SAVED_SHARE_MIN) < saved) found.push({ kind: 'sequential', row: run[0], rows: run, ns: saved });
+  };
+  for (let parent = 0; parent < trace.length; parent += 1) {
+    if (trace.childCount[parent] < CALLS_MIN) continue;
+    let run: number[] = [];
+    for (const row of children(trace, parent)) {
+      if (trace.kind[row] !== CLIENT) continue;
+      if (run.length && trace.start[row] < endOf(trace, run[run.length - 1])) {
+        judge(run);
+        run = [];
+      }
+      run.push(row);
+    }
+    judge(run);
+  }
+  return family(found, trace);
+}
+
+/** The longest stretch of the critical path on which a span that has children waits for none of them. */
+function gap(trace: Trace, path: CriticalPath): Found[] {
+  let best: Found | null = null;
+  for (const { row, from, until } of path.segments) {
+    if (trace.childCount[row] && (!best || best.ns < until - from)) best = { kind: 'gap', row, rows: [row], ns: until - from };
+  }
+  return best && Math.floor(trace.end / GAP_SHARE_MIN) < best.ns ? [best] : [];
+}
+
+function orphans(trace: Trace): Found[] {
+  const rows = [...trace.roots].filter((row) => trace.flags[row] & ORPHAN).sort(earlier(trace));
+  return rows.length ? [{ kind: 'orphans', row: rows[0], rows, ns: 0 }] : [];
+}
+
+/** Server halves of calls that lie outside their client halves. One that ends late may be right: it is told only where it would have fitted. */
+function skewed(trace: Trace): Found[] {
+  const rows: number[] = [];
+  let worst = { row: -1, by: 0 };
   for (let row = 0; row < trace.length; row += 1) {
     const up = trace.parent[row];
-    if (up < 0) continue;
-    const key = `${up} ${trace.service[row]} ${trace.name[row]} ${trace.kind[row]}`;
-    const family = families.get(key);
-    if (family) {
-      family.rows.push(row);
-      family.sum += trace.duration[row];
-    } else families.set(key, { rows: [row], sum: trace.duration[row] });
+    if (up < 0 || trace.kind[up] !== CLIENT || trace.kind[row] !== SERVER) continue;
+    const early = Math.max(0, trace.start[up] - trace.start[row]);
+    const late = Math.max(0, endOf(trace, row) - endOf(trace, up));
+    const by = trace.duration[row] <= trace.duration[up] ? Math.max(early, late) : early;
+    if (by === 0) continue;
+    rows.push(row);
+    if (worst.by < by || (worst.by === by && earlier(trace)(row, worst.row) < 0)) worst = { row, by };
   }
-  return [...families.values()].filter(({ rows }) => REPEATED_MIN <= rows.length).sort((a, b) => b.sum - a.sum);
+  return rows.length ? [{ kind: 'clock_skew', row: worst.row, rows: rows.sort(earlier(trace)), ns: worst.by }] : [];
 }
 
-/** Parents whose remote calls ran strictly one after the other, though different calls: they could run beside each other. */
-function serial(trace: Trace): { rows: number[]; saved: number }[] {
-  const found: { rows: number[]; saved: number }[] = [];
-  const calls = new Map<number, number[]>();
-  for (let row = 0; row < trace.length; row += 1) {
-    if (trace.kind[row] !== CLIENT || trace.parent[row] < 0) continue;
-    const list = calls.get(trace.parent[row]);
-    if (list) list.push(row);
-    else calls.set(trace.parent[row], [row]);
-  }
-  for (const [up, rows] of calls) {
-    const operations = new Set(rows.map((row) => nameOf(trace, row)));
-    if (rows.length < SERIAL_MIN || operations.size < SERIAL_MIN) continue;
-    let total = 0;
-    let longest = 0;
-    let inOrder = true;
-    rows.forEach((row, at) => {
-      const before = rows[at - 1];
-      if (at > 0 && trace.start[row] < trace.start[before] + trace.duration[before]) inOrder = false;
-      total += trace.duration[row];
-      longest = Math.max(longest, trace.duration[row]);
-    });
-    const saved = total - longest;
-    if (inOrder && saved > trace.end * 0.1 && saved > trace.duration[up] * 0.2) found.push({ rows, saved });
-  }
-  return found.sort((a, b) => b.saved - a.saved);
+/** A length of time with three digits, as the server words it. */
+function told(ns: number): string {
+  if (ns < 1000) return `${ns} ns`;
+  const [number, unit] = ns < 1e6 ? [ns / 1e3, 'µs'] : ns < 1e9 ? [ns / 1e6, 'ms'] : [ns / 1e9, 's'];
+  return `${number.toFixed(number >= 100 ? 0 : number >= 10 ? 1 : 2)} ${unit}`;
 }
 
-/** Stretches of a span with children during which none of them ran. */
-function gaps(trace: Trace): { row: number; length: number }[] {
-  const reached = trace.start.slice();
-  const longest = new Float64Array(trace.length);
-  for (let row = 0; row < trace.length; row += 1) {
-    const up = trace.parent[row];
-    if (up < 0) continue;
-    longest[up] = Math.max(longest[up], trace.start[row] - reached[up]);
-    reached[up] = Math.max(reached[up], trace.start[row] + trace.duration[row]);
+function titleOf(trace: Trace, { kind, row, rows, ns }: Found, top: string, message: string): string {
+  const named = `${serviceOf(trace, row)} · ${nameOf(trace, row)}`;
+  const percent = (100 * (trace.end ? Math.min(1, ns / trace.end) : 0)).toFixed(0);
+  const up = trace.parent[row];
+  switch (kind) {
+    case 'error':
+      return `${named} failed${message ? `: ${message}` : ''}${rows.length > 1 ? ` (and ${rows.length - 1} more)` : ''}`;
+    case 'slowest_self':
+      return `${named} took ${told(ns)} by itself, ${percent} % of the trace`;
+    case 'critical_path':
+      return `${top} holds ${percent} % of the critical path`;
+    case 'repeated':
+      return `${rows.length} × ${named}${up < 0 ? '' : ` under ${nameOf(trace, up)}`}, ${told(ns)} together`;
+    case 'sequential':
+      return `${rows.length} calls one after the other, from ${named}: side by side they would save ${told(ns)}`;
+    case 'gap':
+      return `${named} did something for ${told(ns)} that no span tells`;
+    case 'orphans':
+      return rows.length === 1 ? '1 span whose parent never came' : `${rows.length} spans whose parent never came`;
+    case 'clock_skew':
+      return `the clock of ${serviceOf(trace, row)} is off by at least ${told(ns)}`;
   }
-  const found: { row: number; length: number }[] = [];
-  for (let row = 0; row < trace.length; row += 1) {
-    if (trace.childCount[row] === 0) continue;
-    const length = Math.max(longest[row], trace.start[row] + trace.duration[row] - reached[row]);
-    if (length > trace.duration[row] * GAP_SHARE_MIN && length > trace.end * GAP_SHARE_MIN) found.push({ row, length });
-  }
-  return found.sort((a, b) => b.length - a.length);
 }
 
-/** Server spans that start before the call they answer, by service. */
-export function skewed(trace: Trace): Map<string, { rows: number[]; by: number }> {
-  const found = new Map<string, { rows: number[]; by: number }>();
-  for (let row = 0; row < trace.length; row += 1) {
-    const up = trace.parent[row];
-    if (up < 0 || trace.service[up] === trace.service[row] || trace.kind[row] !== SERVER) continue;
-    const by = trace.start[up] - trace.start[row];
-    if (by < SKEW_NS_MIN) continue;
-    const service = serviceOf(trace, row);
-    const of = found.get(service) ?? { rows: [], by: 0 };
-    of.rows.push(row);
-    of.by = Math.max(of.by, by);
-    found.set(service, of);
-  }
-  return found;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
-}
-
-function title(trace: Trace, row: number): string {
-  return `${serviceOf(trace, row)} · ${nameOf(trace, row)}`;
-}
-
-/** All findings, in the order in which they matter. */
-export function findings(trace: Trace, path: CriticalPath): Finding[] {
-  const found: Finding[] = [];
-  if (trace.length === 0) return found;
-  const errors = errorRows(trace);
-  if (errors.length) {
-    const first = title(trace, errors[0]);
-    const words = errors.length === 1 ? `1 error: ${first}` : `${errors.length} errors, first: ${first}`;
-    found.push({ kind: 'error', title: words, note: '', rows: errors, key: 'n' });
-  }
+/** All findings, errors first, then by the time they stand for. `messageOf` says why a span failed. */
+export function findings(trace: Trace, path: CriticalPath, messageOf: (row: number) => string): Finding[] {
+  if (trace.length === 0) return [];
   const slow = slowestSelf(trace, path);
-  const share = trace.end > 0 ? trace.self[slow] / trace.end : 0;
-  found.push({
-    kind: 'self',
-    title: `Slowest self time: ${title(trace, slow)}`,
-    note: `${fmtDuration(trace.self[slow])}, ${fmtShare(Math.min(1, share))}`,
-    rows: [slow],
-    key: 'm',
-  });
   const shares = pathByService(trace, path);
-  if (path.ofRow.size > 1) {
-    const total = shares.reduce((sum, one) => sum + one.time, 0);
-    const top = shares.slice(0, 2).map((one) => `${one.service} ${fmtShare(total ? one.time / total : 0)}`);
-    found.push({ kind: 'path', title: 'Critical path', note: `${plural(path.ofRow.size, 'span')}, ${top.join(', ')}`, rows: [...path.ofRow.keys()], key: 'c' });
-  }
-  for (const family of repeated(trace).slice(0, 2)) {
-    const row = family.rows[0];
-    found.push({ kind: 'repeated', title: `${family.rows.length}× ${title(trace, row)}`, note: `repeated, ${fmtDuration(family.sum)}`, rows: family.rows });
-  }
-  const [calls] = serial(trace);
-  if (calls) {
-    found.push({ kind: 'serial', title: `${calls.rows.length} calls one after another`, note: `together they would save up to ${fmtDuration(calls.saved)}`, rows: calls.rows });
-  }
-  const [gap] = gaps(trace);
-  if (gap) found.push({ kind: 'gap', title: `${fmtDuration(gap.length)} without a child`, note: `in ${title(trace, gap.row)}`, rows: [gap.row] });
-  if (trace.orphanCount) {
-    const rows = [...trace.roots].filter((row) => trace.flags[row] & ORPHAN);
-    found.push({ kind: 'orphan', title: `${plural(trace.orphanCount, 'span')} without ${trace.orphanCount === 1 ? 'its' : 'their'} parent`, note: '', rows });
-  }
-  for (const [service, skew] of skewed(trace)) {
-    found.push({ kind: 'skew', title: `Clock of ${service}`, note: `starts ${fmtDuration(skew.by)} before its caller`, rows: skew.rows });
-  }
-  return found;
+  const causes = errorRows(trace).filter((row) => trace.errorsBelow[row] === 0);
+  const others: Found[] = [
+    ...(trace.self[slow] > 0 ? [{ kind: 'slowest_self' as const, row: slow, rows: [slow], ns: trace.self[slow] }] : []),
+    ...(shares.length ? [{ kind: 'critical_path' as const, row: path.bottleneck, rows: [...path.ofRow.keys()], ns: shares[0].time }] : []),
+    ...repeated(trace), ...sequential(trace), ...gap(trace, path), ...orphans(trace), ...skewed(trace),
+  ];
+  others.sort((a, b) => b.ns - a.ns || KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
+  if (causes.length) others.unshift({ kind: 'error', row: causes[0], rows: causes, ns: trace.duration[causes[0]] });
+  const share = (ns: number) => (trace.end ? Math.min(1, ns / trace.end) : 0);
+  return others.map((one) => {
+    const { kind, row, ns } = one;
+    const rows = one.rows.map((at) => trace.source[at]).sort((a, b) => a - b);
+    const message = kind === 'error' ? messageOf(row) : '';
+    return {
+      kind, ns, share: share(ns), rows, row: trace.source[row], count: rows.length,
+      title: titleOf(trace, one, shares[0]?.service ?? '', [...message].slice(0, 200).join('')),
+      service: serviceOf(trace, row), operation: nameOf(trace, row),
+      ...(kind === 'error' ? { message } : {}),
+      ...(kind === 'critical_path' ? { parts: shares.map(({ service, time }) => ({ service, ns: time, share: share(time) })) } : {}),
+    };
+  });
 }

@@ -89,10 +89,10 @@ describe('critical path', () => {
 });
 
 describe('findings', () => {
-  it('opens on the deepest error without a failed child', () => {
-    const of = trace([[1, 0, 0, 100, { error: true }], [2, 1, 10, 90, { error: true }], [3, 2, 20, 30, { error: true }], [4, 1, 91, 95, { error: true }]]);
-    expect(errorRows(of).map((row) => of.source[row] + 1)).toEqual([3, 4, 1, 2]);
-    expect(of.source[guilty(of, criticalPath(of))]).toBe(2);
+  it('begin with the earliest error that no failed span explains', () => {
+    const of = trace([[1, 0, 0, 100, { error: true }], [2, 1, 10, 90, { error: true }], [3, 2, 20, 30, { error: true }], [4, 1, 15, 17, { error: true }]]);
+    expect(errorRows(of).map((row) => of.source[row] + 1)).toEqual([4, 3, 1, 2]);
+    expect(of.source[guilty(of, criticalPath(of)).row]).toBe(3);
   });
 });
 

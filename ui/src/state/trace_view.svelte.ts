@@ -63,7 +63,7 @@ export class TraceView {
     this.slow = slowestSelf(this.trace, this.path);
     this.zoomTo = Math.max(1, this.trace.end);
     this.collapsed = collapsedAtFirst(this.trace, [...this.errors.slice(0, 500), ...this.path.ofRow.keys()]);
-    this.select(this.trace.rowOf[select] ?? guilty(this.trace, this.path));
+    this.select(this.trace.rowOf[select] ?? guilty(this.trace, this.path).row);
   }
 
   #only(): Uint8Array | null {

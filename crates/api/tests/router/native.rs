@@ -3,6 +3,7 @@
 
 mod calls_and_status;
 mod differences;
+mod findings;
 mod lists;
 mod one_trace;
 
