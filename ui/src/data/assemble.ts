@@ -1,9 +1,9 @@
 // Imported spans as traces: the answers that the server would give about them, made in the browser.
 
+import { columnsOf } from '../model/columns';
 import { criticalPath } from '../model/critical_path';
 import { findings, guilty } from '../model/findings';
 import { buildTrace, KINDS, nameOf, serviceOf, type Trace } from '../model/trace';
-import { columnsOf } from './client';
 import type { Sent } from './import';
 import type { Skeleton, SpanDetail, TraceLine } from './wire';
 

@@ -1,7 +1,8 @@
 // Asking the server. Every question can be given up; every failure says what failed and what to do.
 
-import { KINDS, type Columns, ERROR, EVENTS, LINKS, ORPHAN } from '../model/trace';
-import type { SearchLine, Skeleton } from './wire';
+import type { SearchLine } from './wire';
+
+export { columnsOf } from '../model/columns';
 
 export class AskError extends Error {
   constructor(
@@ -38,20 +39,26 @@ async function failure(reply: Response): Promise<AskError> {
   return new AskError(reply.status, `the server answered ${reply.status}`, text.slice(0, 200));
 }
 
-async function send(path: string, params: Record<string, Value>, signal?: AbortSignal): Promise<Response> {
+async function send(path: string, params: Record<string, Value>, signal?: AbortSignal, headers?: Record<string, string>): Promise<Response> {
   let reply: Response;
   try {
-    reply = await fetch(address(path, params), { signal });
+    reply = await fetch(address(path, params), { signal, headers });
   } catch (why) {
     if (signal?.aborted) throw why;
     throw new AskError(0, 'the server cannot be reached', 'It may be restarting. Try again in a moment.');
   }
-  if (!reply.ok) throw await failure(reply);
+  if (!reply.ok && reply.status !== 304) throw await failure(reply);
   return reply;
 }
 
 export async function ask<T>(path: string, params: Record<string, Value> = {}, signal?: AbortSignal): Promise<T> {
   return (await send(path, params, signal)).json() as Promise<T>;
+}
+
+/** An answer as it came; `null` where it is still the one that `tag` names. */
+export async function askBytes(path: string, params: Record<string, Value>, tag?: string, signal?: AbortSignal): Promise<ArrayBuffer | null> {
+  const reply = await send(path, params, signal, tag ? { 'if-none-match': `"${tag}"` } : undefined);
+  return reply.status === 304 ? null : reply.arrayBuffer();
 }
 
 /** A search, line by line as they come. */
@@ -67,36 +74,4 @@ export async function* search(params: Record<string, Value>, signal: AbortSignal
     for (const line of lines) if (line) yield JSON.parse(line) as SearchLine;
   }
   if (rest) yield JSON.parse(rest) as SearchLine;
-}
-
-/** A skeleton's columns as the model takes them: offsets summed up, operations taken apart. */
-export function columnsOf(skeleton: Skeleton): Columns {
-  const { parent, start, duration, operation, flags } = skeleton.columns;
-  const names: string[] = [];
-  const places = new Map<string, number>();
-  const nameOf = skeleton.operations.map(({ name }) => {
-    const place = places.get(name) ?? names.push(name) - 1;
-    places.set(name, place);
-    return place;
-  });
-  const kindOf = skeleton.operations.map(({ kind }) => Math.max(0, (KINDS as readonly string[]).indexOf(kind)));
-  const offsets = new Float64Array(start.length);
-  let sum = 0;
-  for (let row = 0; row < start.length; row += 1) {
-    sum += start[row];
-    offsets[row] = sum;
-  }
-  return {
-    id: skeleton.traceId,
-    t0: skeleton.t0,
-    services: skeleton.services,
-    names,
-    parent,
-    start: offsets,
-    duration,
-    service: operation.map((at) => skeleton.operations[at].service),
-    name: operation.map((at) => nameOf[at]),
-    kind: operation.map((at) => kindOf[at]),
-    flags: flags.map((bits) => (bits & 1 ? ERROR : 0) | (bits & 4 ? ORPHAN : 0) | (bits & 64 ? EVENTS : 0) | (bits & 128 ? LINKS : 0)),
-  };
 }

@@ -9,7 +9,7 @@ import { criticalPath } from './critical_path';
 import { fmtDuration, parseDuration } from './duration';
 import { matches, rowsOf } from './filter';
 import { errorRows, guilty } from './findings';
-import { flame } from './flame';
+import { flame, spanAt } from './flame';
 import { partsOf, queryOf, toggled, writing } from './query';
 import { collapsedAtFirst, visibleRows } from './rows';
 import { buildTrace, type Columns, type Trace } from './trace';
@@ -132,7 +132,13 @@ describe('filter, flame, compare', () => {
     expect(matches(of, ' ')).toBe(null);
   });
   it('gives overlapping siblings lanes of their own', () => {
-    expect([...flame(of).lane]).toEqual([0, 1, 2]);
+    const shape = flame(of);
+    expect([[...shape.lane], shape.over]).toEqual([[0, 1, 2], 0]);
+    expect([spanAt(of, shape, 0, 5e6, 0), spanAt(of, shape, 2, 5e6, 0), spanAt(of, shape, 2, 2.5e6, 0), spanAt(of, shape, 2, 3.1e6, 0.2e6), spanAt(of, shape, 9, 1, 0)]).toEqual([0, -1, 2, 2, -1]);
+  });
+  it('counts what has to share a lane', () => {
+    const many = trace([[1, 0, 0, 1000], ...Array.from({ length: 300 }, (_, at): Span => [at + 2, 1, at, 900])]);
+    expect([flame(many).lanes, flame(many).over]).toEqual([257, 44]);
   });
   it('pairs equal calls and blames the operation that grew', () => {
     const other = trace([[1, 0, 0, 15e6], [2, 1, 1e6, 14e6, { service: 'cart' }], [3, 1, 14e6, 15e6, { name: 'Charge' }], [4, 1, 14e6, 15e6, { name: 'Charge' }]]);

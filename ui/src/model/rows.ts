@@ -141,18 +141,37 @@ function finder(trace: Trace, spans: Int32Array): (span: number) => number {
   };
 }
 
-/** What a group row says: count, median, longest, failures. */
-export function groupOf(trace: Trace, first: number): { rows: number[]; p50: number; max: number; errors: number; from: number; until: number } {
+export interface Group {
+  p50: number;
+  max: number;
+  errors: number;
+  from: number;
+  until: number;
+}
+
+/** Groups are looked at on each frame, and may be of a hundred thousand: each is summed up once. */
+const summed = new WeakMap<Trace, Map<number, Group>>();
+
+/** What a group row says: median, longest, failures, and its stretch of time. */
+export function groupOf(trace: Trace, first: number): Group {
+  const groups = summed.get(trace) ?? new Map<number, Group>();
+  summed.set(trace, groups);
+  const group = groups.get(first) ?? sumUp(trace, first);
+  groups.set(first, group);
+  return group;
+}
+
+function sumUp(trace: Trace, first: number): Group {
   const up = trace.parent[first];
-  const rows: number[] = [];
-  const { end } = runFrom(trace, first, up < 0 ? trace.length : up + trace.size[up]);
-  for (let row = first; row < end; row += trace.size[row]) rows.push(row);
-  const sorted = rows.map((row) => trace.duration[row]).sort((a, b) => a - b);
+  const { count, end } = runFrom(trace, first, up < 0 ? trace.length : up + trace.size[up]);
+  const lengths = new Float64Array(count);
   let errors = 0;
   let until = 0;
-  for (const row of rows) {
+  for (let row = first, at = 0; row < end; row += trace.size[row], at += 1) {
+    lengths[at] = trace.duration[row];
     if (trace.flags[row] & ERROR) errors += 1;
     until = Math.max(until, trace.start[row] + trace.duration[row]);
   }
-  return { rows, p50: sorted[sorted.length >> 1], max: sorted[sorted.length - 1], errors, from: trace.start[first], until };
+  lengths.sort();
+  return { p50: lengths[count >> 1], max: lengths[count - 1], errors, from: trace.start[first], until };
 }

@@ -15,9 +15,9 @@ export interface Sum {
 }
 
 export function statistics(trace: Trace): Sum[] {
-  const groups = new Map<string, { sum: Sum; durations: number[] }>();
+  const groups = new Map<number, { sum: Sum; durations: number[] }>();
   for (let row = 0; row < trace.length; row += 1) {
-    const key = `${trace.service[row]} ${trace.name[row]}`;
+    const key = trace.service[row] * trace.names.length + trace.name[row];
     let group = groups.get(key);
     if (!group) {
       group = { sum: { service: serviceOf(trace, row), name: nameOf(trace, row), count: 0, total: 0, self: 0, p50: 0, p95: 0, max: 0, errors: 0 }, durations: [] };

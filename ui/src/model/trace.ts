@@ -204,11 +204,11 @@ function selfTimes(parent: Int32Array, start: Float64Array, duration: Float64Arr
   return self;
 }
 
-/** Rows of the direct children, by start. */
-export function children(trace: Trace, row: number): number[] {
+/** Rows of the direct children, by start; the first `most` of them. */
+export function children(trace: Trace, row: number, most = Infinity): number[] {
   const found: number[] = [];
   const until = row + trace.size[row];
-  for (let child = row + 1; child < until; child += trace.size[child]) found.push(child);
+  for (let child = row + 1; child < until && found.length < most; child += trace.size[child]) found.push(child);
   return found;
 }
 

@@ -13,7 +13,7 @@ export function barBackground(trace: Trace, row: number, colour: string): string
   const start = trace.start[row];
   const stops: string[] = [];
   let reached = 0;
-  for (const child of children(trace, row).slice(0, STRETCHES_MAX)) {
+  for (const child of children(trace, row, STRETCHES_MAX)) {
     const from = Math.max(reached, trace.start[child] - start) / length;
     const until = Math.min(length, trace.start[child] + trace.duration[child] - start) / length;
     if (until <= from || until * length <= reached) continue;

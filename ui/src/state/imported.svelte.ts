@@ -2,9 +2,10 @@
 
 import { assemble, byTrace, type LocalTrace, rowsWith } from '../data/assemble';
 import { ImportError, readFile, type Sent } from '../data/import';
+import { columnsOf } from '../model/columns';
+import { openedOf } from '../model/opened';
 import { to } from './route.svelte';
 import { type Origin, TraceView } from './trace_view.svelte';
-import { columnsOf } from '../data/client';
 
 export interface ImportedFile {
   name: string;
@@ -85,5 +86,5 @@ export function importedView(trace: LocalTrace, spanId: string | null): TraceVie
   };
   const { skeleton } = trace;
   const row = trace.details.find((one) => one.spanId === spanId)?.row ?? skeleton.select.row;
-  return new TraceView(columnsOf(skeleton), origin, skeleton.findings, row);
+  return new TraceView(openedOf(columnsOf(skeleton)), origin, skeleton.findings, row);
 }

@@ -2,6 +2,9 @@
 
 import type { TraceView } from './trace_view.svelte';
 
+/** Rows of a leaf through the trace. */
+const PAGE = 20;
+
 export function keyed(view: TraceView, key: string): boolean {
   const { trace } = view;
   const row = view.selected;
@@ -15,6 +18,18 @@ export function keyed(view: TraceView, key: string): boolean {
     case 'k':
     case 'ArrowUp':
       view.selected = near(-1);
+      return true;
+    case 'PageDown':
+      view.selected = near(PAGE);
+      return true;
+    case 'PageUp':
+      view.selected = near(-PAGE);
+      return true;
+    case 'Home':
+      view.selected = near(-Infinity);
+      return true;
+    case 'End':
+      view.selected = near(Infinity);
       return true;
     case 'l':
     case 'ArrowRight':

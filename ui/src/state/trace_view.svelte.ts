@@ -1,13 +1,15 @@
 // The state of one open trace: what is selected, folded, filtered, zoomed. Judgements are the model's.
 
-import { ask, columnsOf } from '../data/client';
-import type { Finding, Skeleton, SpanDetail } from '../data/wire';
+import { ask } from '../data/client';
+import type { Built } from '../data/skeleton.worker';
+import type { Finding, SpanDetail } from '../data/wire';
 import { assign } from '../model/colour';
-import { criticalPath } from '../model/critical_path';
 import { matches, rowsOf } from '../model/filter';
-import { errorRows, guilty, slowestSelf } from '../model/findings';
-import { collapsedAtFirst, open, visibleRows } from '../model/rows';
-import { buildTrace, type Columns, type Trace } from '../model/trace';
+import { rowsAfter } from '../model/growth';
+import type { Opened } from '../model/opened';
+import { open, visibleRows } from '../model/rows';
+import { type Adjusted, adjusted, shifts } from '../model/skew';
+import type { Trace } from '../model/trace';
 import { to } from './route.svelte';
 
 /** Where details come from. */
@@ -50,20 +52,69 @@ export class TraceView {
     return visibleRows(this.trace, { collapsed: this.collapsed, opened: this.opened, only: this.#only(), hidden: this.hide, focus: this.focus });
   });
 
+  /** Where an old row is, after the view took over another's state. */
+  carried: ((row: number) => number) | null = null;
+
   constructor(
-    columns: Columns,
+    /** The trace as it was sent, whatever this view makes of its clocks. */
+    readonly sent: Opened,
     readonly origin: Origin,
     readonly findings: Finding[],
     select: number,
+    /** Its clocks adjusted; `null` shows them as they were sent. */
+    readonly clocks: Adjusted | null = null,
   ) {
-    this.trace = buildTrace(columns);
-    this.path = criticalPath(this.trace);
+    const opened = clocks?.opened ?? sent;
+    this.trace = opened.trace;
+    this.path = opened.path;
     this.colours = assign(this.trace.services);
-    this.errors = errorRows(this.trace);
-    this.slow = slowestSelf(this.trace, this.path);
+    this.errors = opened.errors;
+    this.slow = opened.slow;
     this.zoomTo = Math.max(1, this.trace.end);
-    this.collapsed = collapsedAtFirst(this.trace, [...this.errors.slice(0, 500), ...this.path.ofRow.keys()]);
-    this.select(this.trace.rowOf[select] ?? guilty(this.trace, this.path).row);
+    this.collapsed = opened.collapsed.slice();
+    this.select(this.trace.rowOf[select] ?? opened.guilty);
+  }
+
+  /** How far each clock would be put forward; `null` where all agree. */
+  readonly shift = $derived.by(() => shifts(this.sent.trace));
+
+  /** The same trace, with its clocks adjusted or as they were sent. */
+  withClocks(adjust: boolean): TraceView {
+    const clocks = adjust && this.shift ? adjusted(this.sent.trace, this.shift) : null;
+    const other = new TraceView(this.sent, this.origin, this.findings, this.trace.source[this.selected] ?? -1, clocks);
+    other.#carry(this, (row) => other.trace.rowOf[this.trace.source[row]]);
+    return other;
+  }
+
+  /** Takes over from a view of the same trace before it grew. */
+  continues(before: TraceView): TraceView {
+    const next = before.clocks ? this.withClocks(true) : this;
+    const rows = rowsAfter(before.sent.trace, this.sent.trace);
+    next.#carry(before, (row) => {
+      const at = rows[before.sent.trace.rowOf[before.trace.source[row]]] ?? -1;
+      return at < 0 ? -1 : next.trace.rowOf[this.sent.trace.source[at]];
+    });
+    return next;
+  }
+
+  /** What the reader did to another view of this trace is done to this one. */
+  #carry(from: TraceView, rowOf: (row: number) => number): void {
+    const rows = Int32Array.from(from.trace.source, (_, row) => rowOf(row));
+    const since = Number(BigInt(from.trace.t0) - BigInt(this.trace.t0));
+    this.carried = (row) => rows[row] ?? -1;
+    rows.forEach((row, old) => {
+      if (row >= 0) this.collapsed[row] = from.collapsed[old];
+    });
+    this.opened = new Set([...from.opened].map(this.carried).filter((row) => row >= 0));
+    this.details = new Map([...from.details].flatMap(([old, detail]) => (rows[old] < 0 ? [] : [[rows[old], { ...detail, row: this.trace.source[rows[old]] }] as const])));
+    const hidden = new Set([...from.hide].map((at) => from.trace.services[at]));
+    this.hide = new Set(this.trace.services.flatMap((service, at) => (hidden.has(service) ? [at] : [])));
+    this.filter = from.filter;
+    this.only = from.only;
+    this.focus = this.carried(from.focus);
+    if (from.zoomFrom > 0 || from.zoomTo < from.trace.end) this.zoom(from.zoomFrom + since, from.zoomTo + since);
+    this.fold += 1;
+    if (this.carried(from.selected) >= 0) this.selected = this.carried(from.selected);
   }
 
   #only(): Uint8Array | null {
@@ -169,7 +220,7 @@ export class TraceView {
 }
 
 /** Opens a stored trace; `select` is a row of the skeleton. */
-export function viewOf(skeleton: Skeleton, select: number | null): TraceView {
+export function viewOf({ skeleton, opened }: Built, select: number | null): TraceView {
   const path = `api/tw/traces/${skeleton.traceId}`;
   const origin: Origin = {
     local: false,
@@ -177,5 +228,5 @@ export function viewOf(skeleton: Skeleton, select: number | null): TraceView {
     details: async (rows) => (await ask<{ spans: SpanDetail[] }>(`${path}/spans`, { rows: rows.join(',') })).spans,
     find: async (text) => (await ask<{ rows: number[] }>(`${path}/find`, { text })).rows,
   };
-  return new TraceView(columnsOf(skeleton), origin, skeleton.findings, select ?? skeleton.select.row);
+  return new TraceView(opened, origin, skeleton.findings, select ?? skeleton.select.row);
 }
