@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::encode::{varint, varint_len};
+use crate::fork;
 
 /// A chunk is sealed at this size: some three hundred spans, one lock of the queue for all of them.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -45,6 +46,8 @@ pub(crate) struct Parcel {
 /// The queue and the chunks of one tracer.
 #[derive(Debug)]
 pub(crate) struct Depot {
+    /// The process whose spans these are.
+    home: u32,
     /// Every thread's chunk; those whose thread has ended are collected once more, then forgotten.
     chunks: Mutex<Vec<Arc<Chunk>>>,
     queue: Mutex<Queue>,
@@ -121,6 +124,7 @@ impl Depot {
     /// `bytes_wake`.
     pub(crate) fn new(bytes_max: usize, bytes_wake: usize) -> Self {
         Self {
+            home: fork::process(),
             chunks: Mutex::default(),
             queue: Mutex::new(Queue { bytes_max, bytes_wake, ..Queue::default() }),
             wake: Condvar::new(),
@@ -131,17 +135,25 @@ impl Depot {
         }
     }
 
+    /// Returns the process whose spans these are.
+    pub(crate) fn home(&self) -> u32 {
+        self.home
+    }
+
     /// Makes a chunk for a thread.
     pub(crate) fn chunk(&self) -> Arc<Chunk> {
         let chunk = Arc::new(Chunk::default());
-        lock(&self.chunks).push(Arc::clone(&chunk));
+        // In a forked child nobody collects it, and nobody has to.
+        if let Some(mut chunks) = fork::lock(&self.chunks, self.home) {
+            chunks.push(Arc::clone(&chunk));
+        }
         chunk
     }
 
     /// Adds a finished span.
     #[inline]
     pub(crate) fn put(&self, chunk: &Chunk, span: &[u8], scope: u32) {
-        let mut parcel = lock(&chunk.parcel);
+        let Some(mut parcel) = fork::lock(&chunk.parcel, self.home) else { return self.dropped_late() };
         if parcel.bytes.capacity() == 0 {
             *parcel = self.spare();
         }
@@ -166,7 +178,7 @@ impl Depot {
 
     #[cold]
     fn spare(&self) -> Parcel {
-        let spare = lock(&self.queue).spares.pop();
+        let spare = fork::lock(&self.queue, self.home).and_then(|mut queue| queue.spares.pop());
         spare.unwrap_or_else(|| Parcel { bytes: Vec::with_capacity(CHUNK_BYTES_FIRST), ..Parcel::default() })
     }
 
@@ -174,7 +186,10 @@ impl Depot {
     #[cold]
     fn seal(&self, parcel: &mut Parcel, refill: Refill) {
         self.ended.fetch_add(u64::from(parcel.spans), Ordering::Relaxed);
-        let mut queue = lock(&self.queue);
+        let Some(mut queue) = fork::lock(&self.queue, self.home) else {
+            self.dropped_late.fetch_add(u64::from(parcel.spans), Ordering::Relaxed);
+            return parcel.clear();
+        };
         if queue.closed || queue.bytes_max < queue.bytes + parcel.bytes.len() {
             let lost = if queue.closed { &self.dropped_late } else { &self.dropped_full };
             lost.fetch_add(u64::from(parcel.spans), Ordering::Relaxed);
@@ -263,6 +278,10 @@ impl Depot {
 
     /// Asks for everything that has ended to be sent, and waits. Returns whether it was in time.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        if fork::is_child_of(self.home) {
+            // The thread that would send them lives in the parent.
+            return false;
+        }
         let deadline = clock::instant() + timeout;
         let mut queue = lock(&self.queue);
         queue.asked += 1;
@@ -288,7 +307,7 @@ impl Depot {
 
     /// Returns the bytes that wait, and the spans of them that are sealed.
     pub(crate) fn waiting(&self) -> (usize, u64) {
-        let queue = lock(&self.queue);
+        let Some(queue) = fork::lock(&self.queue, self.home) else { return (0, 0) };
         (queue.bytes, queue.parcels.iter().map(|parcel| u64::from(parcel.spans)).sum())
     }
 

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::depot::Depot;
 use crate::encode::{bytes_field, nested};
 use crate::fold::{Folding, SpanFilter};
+use crate::fork;
 use crate::limits::Limits;
 use crate::pace::Pace;
 use crate::sampling::{Judge, LoadMeter, RemotePoll, Sampling, Tallies};
@@ -143,7 +144,7 @@ impl Engine {
     /// Returns the number of a scope, a new one if it is new.
     pub(crate) fn scope_of(&self, name: &str, version: &str) -> u32 {
         let message = scope_message(name, version);
-        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut scopes) = fork::lock(&self.scopes, self.depot.home()) else { return 0 };
         let at = scopes.iter().position(|known| *known == message).unwrap_or_else(|| {
             scopes.push(message);
             scopes.len() - 1

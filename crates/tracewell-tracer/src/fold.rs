@@ -9,13 +9,14 @@
 //! Nothing of this is paid while no tracer folds.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use tracewell_context::{SpanContext, SpanId};
 
+use crate::fork;
 use crate::sampling::Pattern;
 
 const SHARDS: usize = 16;
@@ -72,6 +73,9 @@ struct State {
     duration_ns: u64,
 }
 
+/// The process in which the first of them began.
+static HOME: AtomicU32 = AtomicU32::new(0);
+
 /// Tracers that fold.
 static FOLDING: AtomicUsize = AtomicUsize::new(0);
 
@@ -87,7 +91,9 @@ pub(crate) struct Folding(pub(crate) SpanFilter);
 
 impl Folding {
     pub(crate) fn new(filter: SpanFilter) -> Self {
-        FOLDING.fetch_add(1, Ordering::Relaxed);
+        if FOLDING.fetch_add(1, Ordering::Relaxed) == 0 {
+            HOME.store(fork::process(), Ordering::Relaxed);
+        }
         Self(filter)
     }
 }
@@ -108,8 +114,10 @@ pub(crate) fn known(span: &SpanContext) {
 
 #[cold]
 fn note(span_id: SpanId) {
-    if let Some(cell) = find(span_id) {
-        lock(&cell.state).known = true;
+    if let Some(cell) = find(span_id)
+        && let Some(mut state) = lock(&cell.state)
+    {
+        state.known = true;
     }
 }
 
@@ -125,27 +133,32 @@ pub(crate) fn entered(span: &SpanContext) {
 }
 
 fn find(span_id: SpanId) -> Option<Arc<Cell>> {
-    lock(shard(span_id)).get(&span_id).cloned()
+    lock(shard(span_id))?.get(&span_id).cloned()
 }
 
 /// Begins a span's cell; its parent, if it is open here, is known from now on.
 pub(crate) fn begin(span_id: SpanId, parent_id: SpanId) -> Arc<Cell> {
     let parent = find(parent_id).filter(|parent| {
-        let mut state = lock(&parent.state);
-        state.known = true;
-        !state.ended
+        lock(&parent.state).is_some_and(|mut state| {
+            state.known = true;
+            !state.ended
+        })
     });
     let thread = std::thread::current().id();
     let cell = Arc::new(Cell { span_id, thread, parent, state: Mutex::default() });
-    lock(shard(span_id)).insert(span_id, Arc::clone(&cell));
+    if let Some(mut cells) = lock(shard(span_id)) {
+        cells.insert(span_id, Arc::clone(&cell));
+    }
     cell
 }
 
 /// Ends a span. Returns whether it was folded, and else what was folded into it: how often, how long.
 /// `may` says whether it is fast and plain enough.
 pub(crate) fn end(cell: &Cell, may: bool, took_ns: u64) -> Result<(u64, u64), Folded> {
-    lock(shard(cell.span_id)).remove(&cell.span_id);
-    let mut state = lock(&cell.state);
+    if let Some(mut cells) = lock(shard(cell.span_id)) {
+        cells.remove(&cell.span_id);
+    }
+    let Some(mut state) = lock(&cell.state) else { return Ok((0, 0)) };
     state.ended = true;
     let own = (state.count, state.duration_ns);
     if !may || state.known || 0 < state.count {
@@ -153,7 +166,7 @@ pub(crate) fn end(cell: &Cell, may: bool, took_ns: u64) -> Result<(u64, u64), Fo
     }
     drop(state);
     let Some(parent) = &cell.parent else { return Ok(own) };
-    let mut parent = lock(&parent.state);
+    let Some(mut parent) = lock(&parent.state) else { return Ok(own) };
     if parent.ended {
         return Ok(own);
     }
@@ -170,7 +183,6 @@ fn shard(span_id: SpanId) -> &'static Shard {
     &CELLS[span_id.to_u64() as usize % SHARDS]
 }
 
-/// Locks; each change under these locks is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    fork::lock(mutex, HOME.load(Ordering::Relaxed))
 }

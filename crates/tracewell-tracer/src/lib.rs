@@ -43,6 +43,7 @@ mod engine;
 mod error_record;
 pub mod export;
 mod fold;
+mod fork;
 mod json;
 mod kind;
 mod limits;

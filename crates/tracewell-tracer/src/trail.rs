@@ -9,10 +9,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracewell_context::TraceId;
 
+use crate::fork;
 use crate::sampling::Keep;
 
 /// Maps, so that threads seldom meet.
@@ -24,6 +25,7 @@ const TRAILS_MAX: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Trails {
     pub(crate) keep: Keep,
+    home: u32,
     shards: [Mutex<HashMap<TraceId, Arc<Trail>>>; SHARDS],
     bytes: AtomicUsize,
     /// Spans that found no room.
@@ -85,6 +87,7 @@ impl Trails {
     pub(crate) fn new(keep: Keep) -> Self {
         Self {
             keep,
+            home: fork::process(),
             shards: std::array::from_fn(|_| Mutex::default()),
             bytes: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
@@ -93,24 +96,24 @@ impl Trails {
 
     /// Begins a trace's part in this process, or joins the part that has begun.
     pub(crate) fn begin(&self, trace_id: TraceId) -> Option<Arc<Trail>> {
-        let mut shard = lock(self.shard(trace_id));
+        let mut shard = self.lock(self.shard(trace_id))?;
         if TRAILS_MAX <= shard.len() && !shard.contains_key(&trace_id) {
             return None;
         }
         let trail =
             shard.entry(trace_id).or_insert_with(|| Arc::new(Trail { trace_id, state: Mutex::default() }));
-        lock(&trail.state).roots += 1;
+        self.lock(&trail.state)?.roots += 1;
         Some(Arc::clone(trail))
     }
 
     /// Finds the trail of a trace.
     pub(crate) fn find(&self, trace_id: TraceId) -> Option<Arc<Trail>> {
-        lock(self.shard(trace_id)).get(&trace_id).cloned()
+        self.lock(self.shard(trace_id))?.get(&trace_id).cloned()
     }
 
     /// Decides what becomes of a span that ended. `why` is why its trail is to be kept.
     pub(crate) fn end(&self, trail: &Trail, scope: u32, span: &[u8], why: Option<&'static str>) -> Fate {
-        let mut state = lock(&trail.state);
+        let Some(mut state) = self.lock(&trail.state) else { return Fate::Nothing };
         if let (Some(why), Outcome::Open) = (why, state.outcome) {
             state.outcome = Outcome::Kept(why);
         }
@@ -134,8 +137,8 @@ impl Trails {
 
     /// Ends a root of a trail, after [`Self::end`]; with the last one it is over.
     pub(crate) fn end_root(&self, trail: &Trail) {
-        let mut shard = lock(self.shard(trail.trace_id));
-        let mut state = lock(&trail.state);
+        let Some(mut shard) = self.lock(self.shard(trail.trace_id)) else { return };
+        let Some(mut state) = self.lock(&trail.state) else { return };
         state.roots = state.roots.saturating_sub(1);
         if 0 < state.roots {
             return;
@@ -150,7 +153,11 @@ impl Trails {
 
     /// Returns why a trail is kept, if it is already.
     pub(crate) fn kept(&self, trail: &Trail) -> Option<&'static str> {
-        if let Outcome::Kept(why) = lock(&trail.state).outcome { Some(why) } else { None }
+        if let Outcome::Kept(why) = self.lock(&trail.state)?.outcome { Some(why) } else { None }
+    }
+
+    fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> Option<MutexGuard<'a, T>> {
+        fork::lock(mutex, self.home)
     }
 
     fn release(&self, state: &mut State) -> Waiting {
@@ -162,11 +169,6 @@ impl Trails {
     fn shard(&self, trace_id: TraceId) -> &Mutex<HashMap<TraceId, Arc<Trail>>> {
         &self.shards[trace_id.low() as usize % SHARDS]
     }
-}
-
-/// Locks; each change under these locks is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::worker::Worker;
 use crate::encode::attribute;
 use crate::engine::{Engine, Manner, Queue};
 use crate::fold::SpanFilter;
+use crate::fork;
 use crate::limits::Limits;
 use crate::random::Random;
 use crate::sampling::Sampling;
@@ -90,7 +91,7 @@ impl TracerBuilder {
             random: Random::seeded(),
         };
         let thread = std::thread::Builder::new().name("tracewell".to_owned()).spawn(move || worker.run())?;
-        Ok(Guard { tracer: Tracer::of(engine), thread: Some(thread), pid: std::process::id() })
+        Ok(Guard { tracer: Tracer::of(engine), thread: Some(thread) })
     }
 }
 
@@ -99,9 +100,8 @@ impl TracerBuilder {
 #[must_use = "spans are recorded until the guard is dropped"]
 pub struct Guard {
     tracer: Tracer,
+    /// Lives in the process that started it; a forked child has no such thread to wait for.
     thread: Option<JoinHandle<()>>,
-    /// The process that the thread lives in; a forked child has no such thread to wait for.
-    pid: u32,
 }
 
 impl fmt::Debug for Guard {
@@ -136,7 +136,7 @@ impl Guard {
         let Some(thread) = self.thread.take() else { return true };
         let engine = &self.tracer.engine;
         engine.close();
-        if self.pid != std::process::id() {
+        if fork::is_child_of(engine.depot.home()) {
             return false;
         }
         engine.depot.close();

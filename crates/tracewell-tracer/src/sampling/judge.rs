@@ -7,6 +7,8 @@ use tracewell_context::{Context, Sampling as Binding, TraceState};
 
 use super::ratio::{WHOLE, randomness, state, threshold};
 use super::rule::Bucket;
+use crate::fork;
+
 use super::{Asking, Decide, Priority, Rule, Sampler, Sampling};
 
 /// `plain` where one threshold does not say it all.
@@ -19,6 +21,7 @@ const PLAIN: [&str; 5] = ["always_on", "always_off", "ratio", "load", "emergency
 /// Decides about spans.
 #[derive(Debug)]
 pub(crate) struct Judge {
+    home: u32,
     parent_based: bool,
     emergency_ratio: f64,
     /// The threshold that decides about every root, or [`ASK`]: the lock is for those that are kept and
@@ -198,6 +201,7 @@ impl Standing {
 impl Judge {
     pub(crate) fn new(sampling: &Sampling) -> Self {
         let judge = Self {
+            home: fork::process(),
             parent_based: sampling.parent_based,
             emergency_ratio: sampling.emergency_ratio,
             plain: AtomicU64::new(ASK),
@@ -284,7 +288,7 @@ impl Judge {
 
     #[inline(never)]
     fn look_closer(&self, asking: &Asking<'_>, priority: Option<Priority>, now: u64) -> Verdict {
-        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(standing) = fork::read(&self.standing, self.home) else { return Verdict::no("forked") };
         let whole = |rule| Verdict { recorded: Some(TraceState::EMPTY), rule: RuleName::Own(rule) };
         match priority {
             Some(Priority::Emergency) => return whole("priority.emergency"),

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use crate::fork;
 use crate::limits::cut_bytes;
 
 const SLOTS: usize = 256;
@@ -52,8 +53,9 @@ struct Key {
 }
 
 /// All tables of a tracer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tallies {
+    home: u32,
     all: Mutex<Registered>,
 }
 
@@ -112,17 +114,25 @@ fn add(count: &AtomicU64) {
     count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+impl Default for Tallies {
+    fn default() -> Self {
+        Self { home: fork::process(), all: Mutex::default() }
+    }
+}
+
 impl Tallies {
     /// Makes a table for a thread.
     pub(crate) fn register(&self) -> Arc<Tally> {
         let tally = Arc::new(Tally::new());
-        self.lock().threads.push(Arc::clone(&tally));
+        if let Some(mut all) = self.lock() {
+            all.threads.push(Arc::clone(&tally));
+        }
         tally
     }
 
     /// Adds up the tables of threads that have ended.
     pub(crate) fn retire(&self) {
-        let mut all = self.lock();
+        let Some(mut all) = self.lock() else { return };
         let Registered { threads, retired } = &mut *all;
         threads.retain(|tally| {
             let alive = 1 < Arc::strong_count(tally);
@@ -141,7 +151,7 @@ impl Tallies {
 
     /// Returns all counts, in order.
     pub(crate) fn read(&self) -> Vec<Sampled> {
-        let all = self.lock();
+        let Some(all) = self.lock() else { return Vec::new() };
         let mut sums = all.retired.clone();
         for tally in &all.threads {
             tally.each(&mut |operation, recorded, rule, count| {
@@ -153,8 +163,8 @@ impl Tallies {
         sums.into_iter().map(row).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Registered> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Option<MutexGuard<'_, Registered>> {
+        fork::lock(&self.all, self.home)
     }
 }
 
@@ -192,7 +202,7 @@ mod tests {
             count,
         };
         assert_eq!(tallies.read(), [row(false, 2), row(true, 2)]);
-        assert_eq!(tallies.lock().threads.len(), 1);
+        assert_eq!(tallies.lock().unwrap().threads.len(), 1);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tracewell_context::{Context, SpanContext, SpanId, TraceFlags, TraceId};
 use tracing_core::Metadata;
 
+use crate::fork;
 use crate::record::Record;
 
 /// Slots of the first page; each next page has twice as many.
@@ -46,6 +47,8 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Slots {
     table: u64,
+    /// The process that it was made in.
+    home: u32,
     pages: [OnceLock<Box<[Slot]>>; PAGES],
     /// Places below this were used once.
     fresh: AtomicU32,
@@ -75,6 +78,7 @@ impl Default for Slots {
     fn default() -> Self {
         Self {
             table: TABLES.fetch_add(1, Ordering::Relaxed) % ((1 << TABLE_BITS) - 1) + 1,
+            home: fork::process(),
             pages: std::array::from_fn(|_| OnceLock::new()),
             fresh: AtomicU32::new(0),
             free: std::array::from_fn(|_| Mutex::default()),
@@ -145,7 +149,7 @@ impl Slots {
         let next = (tenancy + 1) & u64::from(u32::MAX);
         slot.state.store(next << 32, Ordering::Release);
         let place = (id & NOWHERE) as u32;
-        lock(&self.free[shard()]).push(place);
+        self.free(shard(), place);
         Some(record)
     }
 
@@ -235,10 +239,10 @@ impl Slots {
     #[inline]
     fn take_place(&self) -> Option<u32> {
         let own = shard();
-        if let Some(place) = lock(&self.free[own]).pop() {
-            return Some(place);
+        match fork::lock(&self.free[own], self.home).and_then(|mut free| free.pop()) {
+            Some(place) => Some(place),
+            None => self.find_place(own),
         }
-        self.find_place(own)
     }
 
     /// Takes half of what another thread freed, or places that nobody had.
@@ -250,15 +254,27 @@ impl Slots {
             let mut taken = theirs.split_off(half);
             drop(theirs);
             if let Some(place) = taken.pop() {
-                lock(&self.free[own]).append(&mut taken);
+                if let Some(mut free) = fork::lock(&self.free[own], self.home) {
+                    free.append(&mut taken);
+                }
                 return Some(place);
             }
         }
         let places = (PAGE_FIRST * ((1 << PAGES) - 1)) as u32;
         let more = |fresh: u32| (fresh + FRESH < places).then(|| fresh + FRESH);
         let first = self.fresh.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        lock(&self.free[own]).extend((first + 1..first + FRESH).rev());
+        if let Some(mut free) = fork::lock(&self.free[own], self.home) {
+            free.extend((first + 1..first + FRESH).rev());
+        }
         Some(first)
+    }
+
+    /// Gives a place to whoever wants one next; in a forked child it may be lost.
+    #[inline]
+    fn free(&self, own: usize, place: u32) {
+        if let Some(mut free) = fork::lock(&self.free[own], self.home) {
+            free.push(place);
+        }
     }
 }
 
