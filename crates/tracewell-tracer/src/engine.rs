@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::depot::Depot;
 use crate::encode::{bytes_field, nested};
+use crate::exceptions::Exceptions;
 use crate::fold::{Folding, SpanFilter};
 use crate::fork;
 use crate::limits::Limits;
@@ -33,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) folding: Option<Folding>,
     /// Entries of the baggage that become attributes of spans.
     pub(crate) baggage_keys: Vec<String>,
+    /// Where errors are told.
+    pub(crate) exceptions: Exceptions,
     /// What the exporter's thread looks after besides.
     chores: Mutex<Chores>,
     /// Instrumentation scopes, as messages of OTLP; a span names one by its place.
@@ -52,6 +55,7 @@ pub(crate) struct Manner {
     pub(crate) sampling: Sampling,
     pub(crate) filter: Option<SpanFilter>,
     pub(crate) baggage_keys: Vec<String>,
+    pub(crate) exceptions: Exceptions,
 }
 
 /// How much a tracer may hold, and how often it sends.
@@ -86,7 +90,7 @@ impl Default for Queue {
 
 impl Engine {
     pub(crate) fn new(manner: Manner, limits: Limits, queue: &Queue) -> Self {
-        let Manner { sampling, filter, baggage_keys } = manner;
+        let Manner { sampling, filter, baggage_keys, exceptions } = manner;
         let pace = Pace::new(queue.batch_spans, queue.batch_bytes, queue.delay);
         let own = scope_message("tracewell", env!("CARGO_PKG_VERSION"));
         Self {
@@ -100,6 +104,7 @@ impl Engine {
             trails: (!sampling.keep.is_nothing()).then(|| Trails::new(sampling.keep)),
             folding: filter.map(Folding::new),
             baggage_keys,
+            exceptions,
             chores: Mutex::new(Chores {
                 load: sampling.load.map(LoadMeter::new),
                 remote: sampling.remote.map(RemotePoll::new),

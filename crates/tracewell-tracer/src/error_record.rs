@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use crate::encode::attribute;
+use crate::exceptions::Exception;
 use crate::kind::Status;
 use crate::local;
 use crate::record::Record;
@@ -33,6 +34,16 @@ pub(crate) fn write<E: Error + ?Sized>(record: &mut Record, kind: &str, error: &
 pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: Option<&str>) {
     let kind = short_type(kind);
     let now = record.now_unix_ns();
+    record.attribute("error.type", Value::Str(kind));
+    record.status(Status::Error, message);
+    if let Some(log) = record.engine().exceptions.log.clone() {
+        let (trace_id, span_id) = record.ids();
+        let details = chain.unwrap_or_default();
+        log.exception(&Exception { trace_id, span_id, unix_ns: now, kind, message, details });
+    }
+    if !record.engine().exceptions.on_spans {
+        return;
+    }
     record.event(now, "exception", |out, limits| {
         attribute(out, 0x1a, "exception.type", Value::Str(kind), limits.value_chars);
         attribute(out, 0x1a, "exception.message", Value::Str(message), limits.value_chars);
@@ -44,8 +55,6 @@ pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: 
         }
         0
     });
-    record.attribute("error.type", Value::Str(kind));
-    record.status(Status::Error, message);
 }
 
 /// A boxed error says only that it is one.

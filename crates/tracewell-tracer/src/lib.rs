@@ -41,6 +41,7 @@ mod encode;
 mod ending;
 mod engine;
 mod error_record;
+mod exceptions;
 pub mod export;
 mod fold;
 mod fork;
@@ -66,6 +67,7 @@ mod value;
 
 pub use capture::{Capture, CapturedEvent, CapturedLink, CapturedSpan, CapturedValue};
 pub use engine::Queue;
+pub use exceptions::{Exception, ExceptionSink, Exceptions};
 pub use export::{Export, ExportError, Guard, TracerBuilder};
 pub use fold::SpanFilter;
 pub use kind::{Kind, Status as SpanStatus};

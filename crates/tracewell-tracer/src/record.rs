@@ -12,7 +12,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tracewell_context::{SpanContext, SpanId};
+use tracewell_context::{SpanContext, SpanId, TraceId};
 
 use crate::encode::{attribute, bytes_field, fixed64_field, nested, varint};
 use crate::engine::Engine;
@@ -148,6 +148,14 @@ impl Record {
             && self.links == 0
             && self.status != Status::Error
             && self.events_dropped | self.links_dropped == 0
+    }
+
+    /// Returns the ids of trace and span.
+    pub(crate) fn ids(&self) -> (TraceId, SpanId) {
+        let bytes = |at: usize, len: usize| &self.bytes[at..at + len];
+        // The head has its size whatever is recorded.
+        let trace_id = bytes(2, 16).try_into().map(TraceId::from_bytes).unwrap_or_default();
+        (trace_id, bytes(20, 8).try_into().map(SpanId::from_bytes).unwrap_or_default())
     }
 
     pub(crate) fn start_unix_ns(&self) -> u64 {

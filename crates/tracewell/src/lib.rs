@@ -32,7 +32,9 @@
 #![forbid(unsafe_code)]
 
 mod carriers;
+mod exceptions;
 mod guard;
+mod last_words;
 mod log;
 mod metrics;
 mod operation;

@@ -34,7 +34,7 @@ impl EventSink for JsonLog {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a line of a log says when")]
-fn now_unix_ns() -> u64 {
+pub(crate) fn now_unix_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -118,6 +118,27 @@ impl Visit for Fields<'_> {
             self.line.push('"');
         }
     }
+}
+
+/// Writes a whole line of texts.
+pub(crate) fn said(unix_ns: u64, level: &str, target: &str, fields: &[(&str, &str)]) -> String {
+    let mut line = "{\"timestamp\":\"".to_owned();
+    timestamp(&mut line, unix_ns);
+    line.push('"');
+    for (key, value) in [("level", level), ("target", target)].iter().chain(fields) {
+        line.push(',');
+        text(&mut line, key);
+        line.push(':');
+        text(&mut line, value);
+    }
+    line.push_str("}\n");
+    line
+}
+
+/// Prints a line.
+pub(crate) fn print(line: &str) {
+    // Whoever closed the pipe does not want the line.
+    let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
 fn text(line: &mut String, text: &str) {

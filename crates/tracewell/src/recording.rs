@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tracewell_tracer::{Keep, Load, Remote, Sampling, SpanFilter, TracerBuilder};
+use tracewell_tracer::{Keep, Load, Remote, Sampling, SpanFilter, Tracer, TracerBuilder};
+
+use crate::exceptions::Signal;
+use crate::last_words;
 
 /// What code says; what it leaves open stays as the environment has it.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +18,9 @@ pub(crate) struct Recording {
     pub(crate) remote: Option<String>,
     pub(crate) filter: Option<SpanFilter>,
     pub(crate) baggage_keys: Option<Vec<String>>,
+    pub(crate) no_panic_hook: bool,
+    #[cfg(feature = "signal")]
+    pub(crate) heed_signals: bool,
 }
 
 /// What the environment says of spans besides sampling.
@@ -22,6 +28,10 @@ pub(crate) struct Recording {
 pub(crate) struct Extras {
     pub(crate) filter: Option<SpanFilter>,
     pub(crate) baggage_keys: Vec<String>,
+    pub(crate) exceptions: Signal,
+    pub(crate) no_panic_hook: bool,
+    #[cfg(feature = "signal")]
+    pub(crate) heed_signals: bool,
 }
 
 impl Recording {
@@ -45,6 +55,11 @@ impl Recording {
         if let Some(keys) = self.baggage_keys {
             extras.baggage_keys = keys;
         }
+        extras.no_panic_hook = self.no_panic_hook;
+        #[cfg(feature = "signal")]
+        {
+            extras.heed_signals = self.heed_signals;
+        }
         let address = self.remote?;
         sampling.remote = Remote::new(&address, service);
         let wrong = sampling.remote.is_none();
@@ -53,10 +68,25 @@ impl Recording {
 }
 
 impl Extras {
+    /// Heeds what may end the process; returns what could not be.
+    pub(crate) fn heed(&self, tracer: &Tracer, log: bool) -> Option<String> {
+        if !self.no_panic_hook {
+            last_words::heed_panics(tracer.clone(), log);
+        }
+        #[cfg(feature = "signal")]
+        if self.heed_signals
+            && let Err(error) = last_words::heed_signals(tracer.clone())
+        {
+            return Some(format!("signals cannot be heeded: {error}"));
+        }
+        None
+    }
+
     pub(crate) fn put(&self, mut builder: TracerBuilder) -> TracerBuilder {
         if let Some(filter) = &self.filter {
             builder = builder.span_filter(filter.clone());
         }
+        builder = builder.exceptions(self.exceptions.exceptions());
         builder.baggage_keys(self.baggage_keys.iter().map(String::as_str))
     }
 }

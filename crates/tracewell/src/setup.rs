@@ -161,6 +161,8 @@ fn start(mut settings: Settings) -> Guard {
     if !tracer.tracer().install() {
         settings.warnings.push("a tracer is installed already; it stays the one of `span`".to_owned());
     }
+    let wrong = settings.extras.heed(tracer.tracer(), settings.log == LogFormat::Json);
+    settings.warnings.extend(wrong);
     let mut subscriber =
         TraceSubscriber::new(tracer.tracer().clone()).directives(settings.directives.clone());
     if settings.log == LogFormat::Json {

@@ -10,6 +10,7 @@ use super::Export;
 use super::worker::Worker;
 use crate::encode::attribute;
 use crate::engine::{Engine, Manner, Queue};
+use crate::exceptions::Exceptions;
 use crate::fold::SpanFilter;
 use crate::fork;
 use crate::limits::Limits;
@@ -58,6 +59,13 @@ impl TracerBuilder {
     #[must_use]
     pub fn baggage_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.manner.baggage_keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says where errors and panics are told; on their spans, unless told.
+    #[must_use]
+    pub fn exceptions(mut self, exceptions: Exceptions) -> Self {
+        self.manner.exceptions = exceptions;
         self
     }
 

@@ -189,6 +189,7 @@ pub(super) struct Happening<'a> {
 /// What is left of an event once it is read.
 pub(super) struct HappeningRead {
     fails: bool,
+    is_exception: bool,
     message: String,
 }
 
@@ -219,6 +220,7 @@ impl Happening<'_> {
 
     fn finish(mut self, metadata: &Metadata<'_>) -> HappeningRead {
         let message = std::mem::take(&mut self.message);
+        let is_exception = self.error.is_some();
         let (name, failure) = match self.error.take() {
             Some(error) => {
                 self.put("exception.message", Value::Str(&error));
@@ -240,7 +242,7 @@ impl Happening<'_> {
             varint(self.scratch, u64::from(self.left_out));
         }
         local::give_back_text(message);
-        HappeningRead { fails: self.is_error, message: failure }
+        HappeningRead { fails: self.is_error, is_exception, message: failure }
     }
 
     fn put(&mut self, key: &str, value: Value<'_>) {
@@ -280,7 +282,10 @@ impl Happening<'_> {
 
 impl HappeningRead {
     pub(super) fn apply(self, record: &mut Record, scratch: &[u8]) {
-        record.event_encoded(scratch);
+        // The event itself is a log already, wherever those go.
+        if !self.is_exception || record.engine().exceptions.on_spans {
+            record.event_encoded(scratch);
+        }
         if self.fails && !record.is_error() {
             record.status(Status::Error, &self.message);
         }

@@ -16,10 +16,7 @@ const IGNORED: [(&[&str], &str); 5] = [
         ],
         "there is no TLS in this build: send to a collector nearby",
     ),
-    (
-        &["OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "OTEL_SEMCONV_STABILITY_OPT_IN"],
-        "errors are events of their spans, in the stable conventions",
-    ),
+    (&["OTEL_SEMCONV_STABILITY_OPT_IN"], "spans follow the stable conventions"),
     (
         &[
             "CORRELATION_REDIS_URL",

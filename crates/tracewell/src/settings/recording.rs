@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracewell_tracer::{Keep, Load, Sampling, SpanFilter};
 
 use super::{Environment, millis};
+use crate::exceptions::Signal;
 use crate::recording::Extras;
 
 /// Adds what the environment says to the sampler that it chose.
@@ -32,7 +33,13 @@ pub(super) fn extras(env: &mut Environment<'_>) -> Extras {
     let keys = env.text("TRACEWELL_BAGGAGE_KEYS").unwrap_or_default();
     let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned);
     let limit = env.number(&["TRACEWELL_FOLD_FASTER_THAN_MICROS"]).map(Duration::from_micros);
-    Extras { filter: limit.map(SpanFilter::faster_than), baggage_keys: keys.collect() }
+    let signal = env.text("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN");
+    Extras {
+        filter: limit.map(SpanFilter::faster_than),
+        baggage_keys: keys.collect(),
+        exceptions: signal.map(|signal| Signal::parse(&signal)).unwrap_or_default(),
+        ..Extras::default()
+    }
 }
 
 fn truth(env: &Environment<'_>, name: &str) -> bool {
@@ -58,6 +65,7 @@ mod tests {
             ("TRACE_EMERGENCY_SAMPLING_RATE", "0.05"),
             ("TRACEWELL_BAGGAGE_KEYS", "tenant, user.id,"),
             ("TRACEWELL_FOLD_FASTER_THAN_MICROS", "500"),
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs/dup"),
             ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote"),
             (
                 "OTEL_TRACES_SAMPLER_ARG",
@@ -74,6 +82,7 @@ mod tests {
         assert_eq!(sampling.keep, Keep { errors: true, status: 400, slow, ..Keep::default() });
         assert_eq!((sampling.load, sampling.emergency_ratio), (Some(Load::default()), 0.05));
         assert_eq!(settings.extras.baggage_keys, ["tenant", "user.id"]);
+        assert_eq!(settings.extras.exceptions, Signal::Both);
         assert_eq!(settings.extras.filter, Some(SpanFilter::faster_than(Duration::from_micros(500))));
         assert_eq!(format!("{:?}", sampling.root), "ratio 0.25");
         assert!(format!("{:?}", sampling.remote).contains("agent"), "{:?}", sampling.remote);

@@ -44,6 +44,21 @@ impl Setup {
         self
     }
 
+    /// Leaves the panic hook alone. By default panics are noted for the spans that they end and written to
+    /// the log; the hook that was there is called all the same.
+    pub fn without_panic_hook(mut self) -> Self {
+        self.recording.no_panic_hook = true;
+        self
+    }
+
+    /// Sends what is left when SIGTERM or SIGINT comes, for five seconds at most, and lets the signal end
+    /// the process then. Not for services that handle these signals themselves: they drop the guard.
+    #[cfg(feature = "signal")]
+    pub fn flush_on_signal(mut self) -> Self {
+        self.recording.heed_signals = true;
+        self
+    }
+
     /// Folds fast leaf spans into their parents.
     pub fn span_filter(mut self, filter: SpanFilter) -> Self {
         self.recording.filter = Some(filter);
