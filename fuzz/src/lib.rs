@@ -5,5 +5,6 @@ pub mod inflate;
 pub mod jaeger;
 pub mod otlp;
 pub mod questions;
+pub mod recording;
 pub mod redact;
 pub mod zipkin;

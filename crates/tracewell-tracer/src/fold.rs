@@ -8,6 +8,8 @@
 //!
 //! Nothing of this is paid while no tracer folds.
 
+mod leaf;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
@@ -18,6 +20,9 @@ use tracewell_context::{SpanContext, SpanId};
 
 use crate::fork;
 use crate::sampling::Pattern;
+use leaf::Leaf;
+
+pub(crate) use leaf::Folded;
 
 const SHARDS: usize = 16;
 
@@ -53,24 +58,13 @@ pub(crate) struct Cell {
     span_id: SpanId,
     /// Where it began.
     thread: ThreadId,
-    /// The parent, if it is open here.
-    parent: Option<Arc<Self>>,
-    state: Mutex<State>,
+    leaf: Arc<Leaf>,
 }
 
 impl Cell {
     pub(crate) fn span_id(&self) -> SpanId {
         self.span_id
     }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    ended: bool,
-    /// Somebody knows its ids: a child, a caller of `context`, a header, a log line.
-    known: bool,
-    count: u64,
-    duration_ns: u64,
 }
 
 /// The process in which the first of them began.
@@ -114,10 +108,8 @@ pub(crate) fn known(span: &SpanContext) {
 
 #[cold]
 fn note(span_id: SpanId) {
-    if let Some(cell) = find(span_id)
-        && let Some(mut state) = lock(&cell.state)
-    {
-        state.known = true;
+    if let Some(cell) = find(span_id) {
+        cell.leaf.know();
     }
 }
 
@@ -138,46 +130,22 @@ fn find(span_id: SpanId) -> Option<Arc<Cell>> {
 
 /// Begins a span's cell; its parent, if it is open here, is known from now on.
 pub(crate) fn begin(span_id: SpanId, parent_id: SpanId) -> Arc<Cell> {
-    let parent = find(parent_id).filter(|parent| {
-        lock(&parent.state).is_some_and(|mut state| {
-            state.known = true;
-            !state.ended
-        })
-    });
-    let thread = std::thread::current().id();
-    let cell = Arc::new(Cell { span_id, thread, parent, state: Mutex::default() });
+    let parent = find(parent_id).filter(|parent| parent.leaf.know()).map(|parent| Arc::clone(&parent.leaf));
+    let leaf = Arc::new(Leaf::new(parent, HOME.load(Ordering::Relaxed)));
+    let cell = Arc::new(Cell { span_id, thread: std::thread::current().id(), leaf });
     if let Some(mut cells) = lock(shard(span_id)) {
         cells.insert(span_id, Arc::clone(&cell));
     }
     cell
 }
 
-/// Ends a span. Returns whether it was folded, and else what was folded into it: how often, how long.
-/// `may` says whether it is fast and plain enough.
+/// Ends a span; see [`Leaf::end`].
 pub(crate) fn end(cell: &Cell, may: bool, took_ns: u64) -> Result<(u64, u64), Folded> {
     if let Some(mut cells) = lock(shard(cell.span_id)) {
         cells.remove(&cell.span_id);
     }
-    let Some(mut state) = lock(&cell.state) else { return Ok((0, 0)) };
-    state.ended = true;
-    let own = (state.count, state.duration_ns);
-    if !may || state.known || 0 < state.count {
-        return Ok(own);
-    }
-    drop(state);
-    let Some(parent) = &cell.parent else { return Ok(own) };
-    let Some(mut parent) = lock(&parent.state) else { return Ok(own) };
-    if parent.ended {
-        return Ok(own);
-    }
-    parent.count += 1;
-    parent.duration_ns = parent.duration_ns.saturating_add(took_ns);
-    Err(Folded)
+    cell.leaf.end(may, took_ns)
 }
-
-/// A span became a part of its parent.
-#[derive(Debug)]
-pub(crate) struct Folded;
 
 fn shard(span_id: SpanId) -> &'static Shard {
     &CELLS[span_id.to_u64() as usize % SHARDS]

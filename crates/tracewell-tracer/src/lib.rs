@@ -60,6 +60,8 @@ mod sampling;
 mod scope;
 mod status;
 pub mod subscriber;
+mod sync;
+mod tenancy;
 mod ties;
 mod tracer;
 mod trail;

@@ -1,14 +1,12 @@
 //! Where the spans of a subscriber live: pages of slots that are never freed, so that a place is always
 //! there to be looked at, and never mistaken for its next tenant.
 //!
-//! An id is `table 7 bits | tenancy 32 bits | place 24 bits`. A slot's `state` holds its tenancy and
-//! how many hold it. What readers want most (ids and flags) is in atomics, written before the tenancy
-//! begins and read between two looks at `state`: if the tenancy is still the id's, what was read was
-//! its own. The rest is behind a lock. Ids of other tables, of later tenancies or of nowhere find
+//! An id is `table 7 bits | tenancy 32 bits | place 24 bits`. What readers want most (ids and
+//! flags) is read without a lock, as [`Tenancy`] says; the rest is behind one. Ids of other tables, of later tenancies or of nowhere find
 //! nothing; no state of a table makes that unsound, because there is nothing unsafe here.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracewell_context::{Context, SpanContext, SpanId, TraceFlags, TraceId};
@@ -16,6 +14,7 @@ use tracing_core::Metadata;
 
 use crate::fork;
 use crate::record::Record;
+use crate::tenancy::{Tenancy, Tenant};
 
 /// Slots of the first page; each next page has twice as many.
 const PAGE_FIRST: usize = 64;
@@ -57,12 +56,7 @@ pub(super) struct Slots {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// Tenancy in the high half, holders in the low one. No holder: nobody lives here.
-    state: AtomicU64,
-    trace_high: AtomicU64,
-    trace_low: AtomicU64,
-    span: AtomicU64,
-    bits: AtomicU32,
+    tenancy: Tenancy,
     body: Mutex<Body>,
 }
 
@@ -103,9 +97,6 @@ impl Slots {
         };
         let slot = self.slot(place);
         let span = &context.span;
-        slot.trace_high.store(span.trace_id.high(), Ordering::Relaxed);
-        slot.trace_low.store(span.trace_id.low(), Ordering::Relaxed);
-        slot.span.store(span.span_id.to_u64(), Ordering::Relaxed);
         let mut bits = u32::from(span.flags.bits());
         bits |= if record.is_some() { RECORDED } else { 0 } | if span.is_remote { REMOTE } else { 0 };
         let decided = context.sampling == tracewell_context::Sampling::Decided;
@@ -113,14 +104,18 @@ impl Slots {
         let plain = decided && span.trace_state.as_str().is_empty() && context.baggage.is_empty();
         let empty = context == Context::default();
         bits |= if plain || empty { 0 } else { RICH };
-        slot.bits.store(bits, Ordering::Relaxed);
+        slot.tenancy.prepare(Tenant {
+            trace_high: span.trace_id.high(),
+            trace_low: span.trace_id.low(),
+            span: span.span_id.to_u64(),
+            bits,
+        });
         let mut body = lock(&slot.body);
         body.record = record;
         body.metadata = Some(metadata);
         body.context = (bits & RICH != 0).then_some(context);
         drop(body);
-        let tenancy = slot.state.load(Ordering::Relaxed) >> 32;
-        slot.state.store(tenancy << 32 | 1, Ordering::Release);
+        let tenancy = slot.tenancy.begin();
         self.table << (PLACE_BITS + 32) | tenancy << PLACE_BITS | u64::from(place)
     }
 
@@ -128,26 +123,21 @@ impl Slots {
     #[inline]
     pub(super) fn hold(&self, id: u64) -> bool {
         let Some((slot, tenancy)) = self.find(id) else { return false };
-        let held = |state: u64| (state >> 32 == tenancy && 0 < state as u32).then(|| state + 1);
-        slot.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, held).is_ok()
+        slot.tenancy.hold(tenancy)
     }
 
     /// Lets go of a span. The last to do so gets what was recorded, if anything was.
     #[inline]
     pub(super) fn release(&self, id: u64) -> Option<Option<Box<Record>>> {
         let (slot, tenancy) = self.find(id)?;
-        let fewer = |state: u64| (state >> 32 == tenancy && 0 < state as u32).then(|| state - 1);
-        let before = slot.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fewer).ok()?;
-        if 1 < before as u32 {
+        if !slot.tenancy.leave(tenancy)? {
             return None;
         }
         let mut body = lock(&slot.body);
         let record = body.record.take();
         body.context = None;
         drop(body);
-        // Nobody holds it, so nobody else writes here; ids of this tenancy find nothing from now on.
-        let next = (tenancy + 1) & u64::from(u32::MAX);
-        slot.state.store(next << 32, Ordering::Release);
+        slot.tenancy.vacate(tenancy);
         let place = (id & NOWHERE) as u32;
         self.free(shard(), place);
         Some(record)
@@ -157,26 +147,17 @@ impl Slots {
     #[inline]
     pub(super) fn context(&self, id: u64) -> Option<Context> {
         let (slot, tenancy) = self.find(id)?;
-        if !slot.is_tenant(tenancy) {
-            return None;
-        }
-        let bits = slot.bits.load(Ordering::Relaxed);
-        let trace_id = TraceId::from_halves(
-            slot.trace_high.load(Ordering::Relaxed),
-            slot.trace_low.load(Ordering::Relaxed),
-        );
-        let span_id = SpanId::from_u64(slot.span.load(Ordering::Relaxed));
-        let rich = if bits & RICH == 0 { None } else { lock(&slot.body).context.clone() };
-        fence(Ordering::Acquire);
-        if !slot.is_tenant(tenancy) {
-            return None;
-        }
+        let behind_lock = |bits: u32| if bits & RICH == 0 { None } else { lock(&slot.body).context.clone() };
+        let (tenant, rich) = slot.tenancy.read(tenancy, behind_lock)?;
+        let bits = tenant.bits;
         if let Some(rich) = rich {
             return Some(rich);
         }
         if bits & DECIDED == 0 {
             return Some(Context::default());
         }
+        let trace_id = TraceId::from_halves(tenant.trace_high, tenant.trace_low);
+        let span_id = SpanId::from_u64(tenant.span);
         let mut span = SpanContext::new(trace_id, span_id, TraceFlags::from_bits(bits as u8));
         span.is_remote = bits & REMOTE != 0;
         Some(Context::of(span))
@@ -185,19 +166,17 @@ impl Slots {
     /// Tells whether a span is there and recorded.
     #[inline]
     pub(super) fn is_recorded(&self, id: u64) -> bool {
-        self.find(id).is_some_and(|(slot, tenancy)| {
-            slot.is_tenant(tenancy) && slot.bits.load(Ordering::Relaxed) & RECORDED != 0
-        })
+        self.find(id)
+            .is_some_and(|(slot, tenancy)| slot.tenancy.is(tenancy) && slot.tenancy.bits() & RECORDED != 0)
     }
 
     /// Tells whether a span is there, is not recorded, and has that context's ids.
     #[inline]
     pub(super) fn is_unrecorded(&self, id: u64, context: &Context) -> bool {
         self.find(id).is_some_and(|(slot, tenancy)| {
-            slot.is_tenant(tenancy)
-                && slot.bits.load(Ordering::Relaxed) & RECORDED == 0
-                && slot.span.load(Ordering::Relaxed) == context.span.span_id.to_u64()
-                && slot.trace_low.load(Ordering::Relaxed) == context.span.trace_id.low()
+            slot.tenancy.is(tenancy)
+                && slot.tenancy.bits() & RECORDED == 0
+                && slot.tenancy.has_ids(context.span.trace_id.low(), context.span.span_id.to_u64())
         })
     }
 
@@ -206,7 +185,7 @@ impl Slots {
         let Some((slot, tenancy)) = self.find(id) else { return };
         let mut body = lock(&slot.body);
         // Under the lock, because only who ends the tenancy takes the record, and does so under it.
-        if slot.is_tenant(tenancy)
+        if slot.tenancy.is(tenancy)
             && let Some(record) = &mut body.record
         {
             change(record);
@@ -217,7 +196,7 @@ impl Slots {
     pub(super) fn metadata(&self, id: u64) -> Option<&'static Metadata<'static>> {
         let (slot, tenancy) = self.find(id)?;
         let body = lock(&slot.body);
-        if slot.is_tenant(tenancy) { body.metadata } else { None }
+        if slot.tenancy.is(tenancy) { body.metadata } else { None }
     }
 
     #[inline]
@@ -275,14 +254,6 @@ impl Slots {
         if let Some(mut free) = fork::lock(&self.free[own], self.home) {
             free.push(place);
         }
-    }
-}
-
-impl Slot {
-    #[inline]
-    fn is_tenant(&self, tenancy: u64) -> bool {
-        let state = self.state.load(Ordering::Acquire);
-        state >> 32 == tenancy && 0 < state as u32
     }
 }
 
