@@ -88,10 +88,12 @@ impl Asking {
     }
 
     /// Returns what spans are compared by: the fields of every span, then the attributes of either group, the most
-    /// frequent first; and how many attributes were left out.
+    /// frequent first; and how many attributes were left out. What the selection was made by goes without saying.
     fn fields(&self, reader: &dyn TraceReader, stop: &Stop) -> Result<(Vec<Field>, usize), ApiError> {
         let service = Field::attribute(Within::Resource, "service.name");
         let mut fields = vec![service, Field::Name, Field::Kind, Field::Status];
+        let given = self.given();
+        fields.retain(|field| !given.contains(&field));
         let mut names: Vec<AttributeName> = Vec::new();
         for asked in [&self.selected, &self.against] {
             names.extend(reader.attribute_names(&asked.search(self.tenant.clone(), stop))?);
@@ -100,7 +102,7 @@ impl Asking {
         let mut uncompared = 0;
         for AttributeName { within, key, .. } in names {
             let field = Field::attribute(within, &key);
-            if fields.contains(&field) {
+            if fields.contains(&field) || given.contains(&&field) {
                 continue;
             }
             if fields.len() < ATTRIBUTES_MAX {
@@ -136,6 +138,13 @@ impl Asking {
         };
         let rest = Group::without(&against, both.as_ref().unwrap_or(&selected));
         Ok(Counted { selected: Group::of(&selected), rest })
+    }
+
+    /// Returns the fields by which the selection was made.
+    fn given(&self) -> Vec<&Field> {
+        let against = self.against.query.comparisons();
+        let own = self.selected.query.comparisons().iter().filter(|one| !against.contains(one));
+        own.map(|comparison| &comparison.field).collect()
     }
 
     /// Returns the window in which a span may be in both questions.

@@ -63,7 +63,8 @@ async fn what_the_slow_ones_have_in_common_comes_first_and_chance_is_left_out() 
     let p50 = answer["selected"]["p50Ns"].as_f64().unwrap() / (900 * MILLI) as f64;
     assert!((p50 - 1.0).abs() < 0.13, "{p50}");
     assert_eq!((&answer["others"], &answer["missing"]), (&json!(0), &json!([])));
-    assert_eq!(ask(&shop(), "q=%7Bstatus%3Derror%7D&limit=1").await["others"], 2);
+    let failed = ask(&shop(), "q=%7Bstatus%3Derror%7D&limit=1").await;
+    assert_eq!((keys(&failed), &failed["others"]), (vec!["span.card"], &json!(1)));
 }
 
 #[tokio::test]
@@ -101,7 +102,7 @@ async fn what_is_told_apart_by_too_many_values_is_named() {
         let attributes = [("id", ValueRef::Str(id.as_bytes()))];
         world.keep(&[Sketch { attributes: &attributes, ..one("web", "GET", n, THEN + MILLI * n) }]);
     }
-    let answer = ask(&world, "q=%7B%20span.id%20%3D%207%20%7D").await;
+    let answer = ask(&world, "q=%7B%20.id%20%3D%207%20%7D").await;
     assert_eq!(answer["missing"], json!(["span.id has more than 500 values and cannot be compared"]));
     assert_eq!(answer["attributes"], json!([]));
 }
