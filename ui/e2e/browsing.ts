@@ -1,7 +1,11 @@
 // A browser whose pages tell what went wrong in them, and that draws the same on every machine.
 
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** No hinting, no subpixels, one colour space: what is left is Chromium's and the embedded fonts' own. */
@@ -27,4 +31,19 @@ export async function openContext(browser: Browser, url: string, { expected = []
   page.on('console', (message) => message.type() === 'error' && !expected.some((words) => message.text().includes(words)) && faults.push(`${page.url()}: ${message.text()}`));
   page.on('request', (request) => !request.url().startsWith(url) && !request.url().startsWith('blob:') && faults.push(`${page.url()}: asks ${request.url()}`));
   return { page, faults, close: () => context.close() };
+}
+
+/** What axe finds on a page. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run: (options: unknown) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    const { violations: all } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] });
+    return all.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+  });
+}
+
+/** Points by which a page is wider than its window. */
+export function overflowOf(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - window.innerWidth));
 }

@@ -130,7 +130,7 @@ describe('the way to the guilty span', () => {
     await settled(page, 'tbody tr');
     await page.goto(`${shop.url}/traces`);
     await settled(page, 'tbody tr');
-    await page.getByRole('button', { name: 'Duration' }).click();
+    await page.locator('th').getByRole('button', { name: 'Duration' }).click();
     const slowest = page.locator('tbody td.name a').first();
     await slowest.click();
     await settled(page, 'aside dl');

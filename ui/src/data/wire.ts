@@ -78,6 +78,20 @@ export interface TraceLine {
   services: { name: string; spans: number; errors: number; ns: Nanos }[];
 }
 
+export interface SpanLine {
+  type: 'span';
+  traceId: string;
+  spanId: string;
+  service: string;
+  name: string;
+  kind: string;
+  start: string;
+  durationNs: Nanos;
+  failed: boolean;
+  message: string;
+  traceNs: Nanos;
+}
+
 export interface ValueCount {
   text: string;
   type: string;
@@ -109,6 +123,7 @@ export interface SummaryLine {
 
 export type SearchLine =
   | TraceLine
+  | SpanLine
   | SummaryLine
   | { type: 'progress'; scanned: number; traces: number }
   | { type: 'error'; error: string; hint: string };
@@ -151,6 +166,30 @@ export interface AttributeNames {
 export interface AttributeValues {
   key: string;
   values: ValueCount[];
+}
+
+export interface Group {
+  spans: number;
+  errors: number;
+  p50Ns: Nanos;
+  p95Ns: Nanos;
+  p99Ns: Nanos;
+}
+
+export interface DifferingValue {
+  text: string;
+  type: string;
+  /** Of the selected spans, and of the rest. */
+  counts: [number, number];
+  difference: number;
+}
+
+export interface Differences {
+  selected: Group;
+  rest: Group;
+  attributes: { key: string; score: number; has: [number, number]; values: DifferingValue[] }[];
+  others: number;
+  missing: string[];
 }
 
 export interface Live {

@@ -168,8 +168,8 @@ describe('words', () => {
     expect(toggled(toggled('', 'status = error'), 'status = error')).toBe('');
   });
   it('knows what is being written', () => {
-    expect(writing('{ resource.se', 13)).toMatchObject({ value: false, prefix: 'resource.se' });
-    expect(writing('{ status = er', 13)).toMatchObject({ value: true, key: 'status', prefix: 'er' });
+    expect(writing('{ resource.se', 13)).toMatchObject({ what: 'key', prefix: 'resource.se' });
+    expect(writing('{ status = er', 13)).toMatchObject({ what: 'value', key: 'status', prefix: 'er' });
   });
 });
 
