@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracewell_context::{Context, Sampling, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
+use crate::ambient;
 use crate::engine::Engine;
 use crate::fold;
 use crate::kind::Kind;
@@ -55,7 +56,7 @@ impl Beginner<'_> {
         }
         let parent = match parent {
             Some(parent) => parent,
-            None => local::with_current(Context::clone),
+            None => ambient::with_current(Context::clone),
         };
         let inherited = engine.judge.inherited(&parent);
         let is_root = !parent.span.is_valid();

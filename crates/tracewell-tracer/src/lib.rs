@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ambient;
 mod begin;
 mod capture;
 mod clock;
@@ -51,6 +52,8 @@ mod limits;
 mod local;
 mod message;
 mod open_span;
+#[cfg(feature = "otel-api-0_33")]
+pub mod otel_api;
 mod pace;
 mod panic_note;
 mod random;

@@ -8,6 +8,7 @@ use std::task::{self, Poll};
 use pin_project_lite::pin_project;
 use tracewell_context::{Context, SpanId, TraceId};
 
+use crate::ambient;
 use crate::fold;
 use crate::local;
 
@@ -52,7 +53,7 @@ pub(crate) fn attach_span(context: &Context) -> Attached {
 
 /// Returns the current context, which is empty outside of any span.
 pub fn current() -> Context {
-    local::with_current(|current| {
+    ambient::with_current(|current| {
         fold::known(&current.span);
         current.clone()
     })
@@ -60,12 +61,12 @@ pub fn current() -> Context {
 
 /// Returns the id of the current trace, if there is one.
 pub fn current_trace_id() -> Option<TraceId> {
-    local::with_current(|current| Some(current.span.trace_id).filter(|id| !id.is_none()))
+    ambient::with_current(|current| Some(current.span.trace_id).filter(|id| !id.is_none()))
 }
 
 /// Returns the id of the current span, if there is one.
 pub fn current_span_id() -> Option<SpanId> {
-    local::with_current(|current| {
+    ambient::with_current(|current| {
         fold::known(&current.span);
         Some(current.span.span_id).filter(|id| !id.is_none())
     })

@@ -14,7 +14,7 @@ pub(crate) fn decide(propagator: Propagator) {
     let _ = PROPAGATOR.set(propagator);
 }
 
-fn propagator() -> &'static Propagator {
+pub(crate) fn propagator() -> &'static Propagator {
     PROPAGATOR.get_or_init(Propagator::default)
 }
 

@@ -163,6 +163,8 @@ fn start(mut settings: Settings) -> Guard {
     }
     let wrong = settings.extras.heed(tracer.tracer(), settings.log == LogFormat::Json);
     settings.warnings.extend(wrong);
+    #[cfg(feature = "otel-api-0_33")]
+    tracewell_tracer::otel_api::install(tracer.tracer(), *carriers::propagator());
     let mut subscriber =
         TraceSubscriber::new(tracer.tracer().clone()).directives(settings.directives.clone());
     if settings.log == LogFormat::Json {
