@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { Reader, settled, violationsOf } from './open';
+import { hex, send, type Span } from './send';
 import { Server } from './server';
 
 let reader: Reader;
@@ -17,38 +18,12 @@ afterAll(async () => {
 });
 afterEach(() => reader.leave());
 
-interface Span {
-  id: number;
-  parent?: number;
-  /** Milliseconds after the trace's begin. */
-  from: number;
-  until: number;
-  name?: string;
-  kind?: number;
-  service?: string;
-  failed?: boolean;
-}
-
-const hex = (value: number, size: number) => value.toString(16).padStart(size, '0');
-
-async function send(trace: number, begin: number, spans: Span[]): Promise<string> {
-  const traceId = hex(trace, 32);
-  const nanos = (ms: number) => `${BigInt(Math.round((begin + ms) * 1000)) * 1000n}`;
-  await server.send({
-    resourceSpans: spans.map(({ id, parent, from, until, name, kind, service, failed }) => ({
-      resource: { attributes: [{ key: 'service.name', value: { stringValue: service ?? 'shop' } }] },
-      scopeSpans: [{ spans: [{ traceId, spanId: hex(id, 16), parentSpanId: parent ? hex(parent, 16) : '', name: name ?? `step ${id}`, kind: kind ?? 1, startTimeUnixNano: nanos(from), endTimeUnixNano: nanos(until), status: failed ? { code: 2, message: 'no' } : {} }] }],
-    })),
-  });
-  return traceId;
-}
-
 const steps = (first: number, last: number): Span[] => Array.from({ length: last - first }, (_, at) => ({ id: first + at, parent: 1, from: 10 * (first + at), until: 10 * (first + at) + 5, name: `step ${first + at}` }));
 
 describe('a trace that is still arriving', () => {
   it('grows on the page, says so, and leaves what the reader did', async () => {
     const begin = Date.now() - 2_000;
-    const id = await send(0xa1, begin, steps(20, 80));
+    const id = await send(server, 0xa1, begin, steps(20, 80));
     const page = await reader.open(`${server.url}/trace/${id}`);
     await settled(page, '.line.selected');
     await page.getByText('root not seen yet').waitFor();
@@ -62,7 +37,7 @@ describe('a trace that is still arriving', () => {
       return [...document.querySelectorAll('.line')].map((line) => [line.querySelector('.op')!.textContent, Math.round(line.getBoundingClientRect().top - box.top)] as const).find(([, top]) => top >= 24);
     });
     const before = await place();
-    await send(0xa1, begin, [{ id: 1, from: 0, until: 1_500, name: 'GET /all' }, ...steps(2, 20)]);
+    await send(server, 0xa1, begin, [{ id: 1, from: 0, until: 1_500, name: 'GET /all' }, ...steps(2, 20)]);
     await page.getByText('+19 spans').waitFor({ timeout: 15_000 });
     expect(await page.getByText('root not seen yet').count()).toBe(0);
     expect(await page.locator('h1').innerText()).toContain('GET /all');
@@ -75,14 +50,14 @@ describe('a trace that is still arriving', () => {
 
   it('stands still where the reader wants it to', async () => {
     const begin = Date.now() - 1_000;
-    const id = await send(0xa2, begin, [{ id: 1, from: 0, until: 900 }]);
+    const id = await send(server, 0xa2, begin, [{ id: 1, from: 0, until: 900 }]);
     const page = await reader.open(`${server.url}/trace/${id}`);
     await settled(page, '.line.selected');
     const asked: string[] = [];
     await page.getByRole('button', { name: 'Follow' }).click();
     await page.getByText('not watched for more').waitFor();
-    page.on('request', (request) => asked.push(request.url()));
-    await send(0xa2, begin, steps(2, 5));
+    page.on('request', (request) => request.url().includes('/api/tw/traces/') && asked.push(request.url()));
+    await send(server, 0xa2, begin, steps(2, 5));
     await page.waitForTimeout(3_500);
     expect(asked).toEqual([]);
     await page.getByRole('button', { name: 'Follow' }).click();
@@ -90,7 +65,7 @@ describe('a trace that is still arriving', () => {
   });
 
   it('is not watched when it is long over', async () => {
-    const id = await send(0xa3, Date.now() - 600_000, [{ id: 1, from: 0, until: 900 }]);
+    const id = await send(server, 0xa3, Date.now() - 600_000, [{ id: 1, from: 0, until: 900 }]);
     const page = await reader.open(`${server.url}/trace/${id}`);
     await settled(page, 'aside section');
     expect(await page.getByText('may still be arriving').count()).toBe(0);
@@ -99,7 +74,7 @@ describe('a trace that is still arriving', () => {
   it('appears once it arrives, where its address was opened before it', async () => {
     const page = await reader.open(`${server.url}/trace/${hex(0xa4, 32)}`, { bad: ['404'] });
     await page.getByText('asking again').waitFor();
-    await send(0xa4, Date.now() - 1_000, [{ id: 1, from: 0, until: 900, name: 'late' }]);
+    await send(server, 0xa4, Date.now() - 1_000, [{ id: 1, from: 0, until: 900, name: 'late' }]);
     await page.locator('.line.selected').waitFor({ timeout: 15_000 });
     expect(await page.locator('h1').innerText()).toContain('late');
   });
@@ -111,7 +86,7 @@ describe('clocks that disagree', () => {
     { id: 3, parent: 2, from: 0, until: 60, name: 'answer', kind: 2, service: 'stock' }, { id: 4, parent: 3, from: 5, until: 55, name: 'SELECT', service: 'stock' },
   ];
   it('are shown as sent, adjusted on demand, and said to be so, under an address of its own', async () => {
-    const id = await send(0xb1, Date.now() - 600_000, skewed);
+    const id = await send(server, 0xb1, Date.now() - 600_000, skewed);
     let page = await reader.open(`${server.url}/trace/${id}`);
     await settled(page, 'aside section');
     const left = async (name: string) => (await page.locator('.line', { hasText: name }).locator('.bar').boundingBox())!.x;
@@ -133,7 +108,7 @@ describe('clocks that disagree', () => {
 
 describe('a trace that lacks something', () => {
   it('says what', async () => {
-    const id = await send(0xc1, Date.now() - 600_000, [{ id: 1, from: 0, until: 900 }]);
+    const id = await send(server, 0xc1, Date.now() - 600_000, [{ id: 1, from: 0, until: 900 }]);
     const page = await reader.open(`${server.url}/status`);
     await page.route('**/api/tw/traces/*', async (route) => {
       const reply = await route.fetch();

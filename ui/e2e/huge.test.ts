@@ -146,19 +146,19 @@ async function measured(name: string, spans: number, { first, scroll, skeletonMb
   const id = await store(spans);
   const skeleton = await (await fetch(`${server.url}/api/tw/traces/${id}`)).text();
   const note = `${spans} spans`;
-  told({ name: `ui ${name}: skeleton`, unit: 'MB', value: skeleton.length / 1e6, bar: skeletonMb, note });
+  told({ name: `ui.${name}.skeleton`, unit: 'MB', value: skeleton.length / 1e6, bar: skeletonMb, note });
   expect((JSON.parse(skeleton) as { spanCount: number }).spanCount).toBe(spans);
   const firsts: number[] = [];
   for (let run = 0; run < RUNS; run += 1) firsts.push((await opened(id))[1]);
-  told({ name: `ui ${name}: first rows`, unit: 'ms CPU', value: median(firsts), bar: first, note: `median of ${RUNS}` });
-  told({ name: `ui ${name}: longest block`, unit: 'ms', value: await longestBlock(id), bar: block, note: 'while it opens' });
+  told({ name: `ui.${name}.first_rows`, unit: 'ms CPU', value: median(firsts), bar: first, note: `median of ${RUNS}` });
+  told({ name: `ui.${name}.longest_block`, unit: 'ms', value: await longestBlock(id), bar: block, note: 'while it opens' });
   const [page] = await opened(id);
   await page.keyboard.press(']');
   await page.waitForTimeout(300);
   const frames: number[] = [];
   for (let run = 0; run < RUNS; run += 1) frames.push(await scrolling(page));
-  told({ name: `ui ${name}: scroll`, unit: 'ms CPU', value: median(frames), bar: scroll, note: 'a frame of 100 px, all unfolded' });
-  told({ name: `ui ${name}: jump`, unit: 'ms CPU', value: await jumping(page), note: 'by the scrollbar' });
+  told({ name: `ui.${name}.scroll`, unit: 'ms CPU', value: median(frames), bar: scroll, note: 'a frame of 100 px, all unfolded' });
+  told({ name: `ui.${name}.jump`, unit: 'ms CPU', value: await jumping(page), note: 'by the scrollbar' });
   return page;
 }
 

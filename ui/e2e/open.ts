@@ -1,13 +1,14 @@
-// A browser, a page that must stay quiet, and axe: what every file of browser tests begins with.
+// One reader with one page at a time, which must stay quiet; and axe.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
+import { launch, openContext, type Opened } from './browsing';
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export interface Options {
   theme?: 'light' | 'dark';
@@ -18,31 +19,31 @@ export interface Options {
 }
 
 export class Reader {
-  #context: BrowserContext | undefined;
+  #opened: Opened | undefined;
   #faults: string[] = [];
 
   private constructor(readonly browser: Browser) {}
 
   static async start(): Promise<Reader> {
-    return new Reader(await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }));
+    return new Reader(await launch());
   }
 
   /** Opens an address in a fresh profile; whatever the page complains of fails the test at `leave`. */
   async open(url: string, { theme = 'light', width = 1440, height = 900, bad = [] }: Options = {}): Promise<Page> {
-    await this.#context?.close();
-    this.#context = await this.browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' });
-    const page = await this.#context.newPage();
-    const { origin } = new URL(url);
-    page.on('pageerror', (error) => this.#faults.push(`${url}: ${error.message}`));
-    page.on('console', (message) => message.type() === 'error' && !bad.some((words) => message.text().includes(words)) && this.#faults.push(`${url}: ${message.text()}`));
-    page.on('request', (request) => !/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== origin && this.#faults.push(`${url}: asks ${request.url()}`));
-    await page.goto(url);
-    return page;
+    await this.#close();
+    this.#opened = await openContext(this.browser, new URL(url).origin, { viewport: { width, height }, colorScheme: theme, expected: bad });
+    await this.#opened.page.goto(url);
+    return this.#opened.page;
+  }
+
+  async #close(): Promise<void> {
+    await this.#opened?.close();
+    this.#faults.push(...(this.#opened?.faults ?? []));
+    this.#opened = undefined;
   }
 
   async leave(): Promise<void> {
-    await this.#context?.close();
-    this.#context = undefined;
+    await this.#close();
     const seen = this.#faults;
     this.#faults = [];
     expect(seen).toEqual([]);
@@ -68,5 +69,5 @@ export async function violationsOf(page: Page): Promise<string[]> {
   });
 }
 
-/** Whether nothing is wider than the window, boxes that scroll by themselves left aside. */
+/** By how much the page is wider than the window, boxes that scroll by themselves left aside. */
 export const overflow = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -27,14 +27,18 @@ export class Server {
     readonly otlp: string,
     private readonly child: ChildProcess,
     private readonly folder: string,
+    /** Where the other doors are that were asked for, by their flags' names. */
+    readonly doors: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<Server> {
+  static async start(on: readonly string[] = []): Promise<Server> {
     const [query, otlp] = [await freePort(), await freePort()];
+    const open: Record<string, string> = {};
+    for (const name of on) open[name] = `127.0.0.1:${await freePort()}`;
     const folder = mkdtempSync(join(tmpdir(), 'tracewell-ui-'));
-    const doors = OFF.flatMap((name) => [`--${name}`, 'off']);
+    const doors = OFF.flatMap((name) => [`--${name}`, open[name] ?? 'off']);
     const child = spawn(BINARY, ['serve', '--data-dir', folder, '--query', `127.0.0.1:${query}`, '--otlp-http', `127.0.0.1:${otlp}`, ...doors], { stdio: 'ignore' });
-    const server = new Server(`http://127.0.0.1:${query}`, `http://127.0.0.1:${otlp}`, child, folder);
+    const server = new Server(`http://127.0.0.1:${query}`, `http://127.0.0.1:${otlp}`, child, folder, open);
     for (let tries = 0; ; tries += 1) {
       const up = await fetch(`${server.url}/api/services`).then((reply) => reply.ok, () => false);
       if (up) return server;

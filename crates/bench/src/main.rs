@@ -11,6 +11,7 @@
 //! cargo run -p bench --release -- kept load --spans 10000000 --data target/kept
 //! cargo run -p bench --release -- kept busy --data target/kept
 //! cargo run -p bench --release -- floor
+//! cargo run -p bench --release -- ui
 //! cargo run -p bench --release --features sdk -- sdk
 //! cargo run -p bench --release -- peer --otlp-http 127.0.0.1:4318 --otlp-grpc 127.0.0.1:4317 \
 //!     --query 127.0.0.1:16686 --pid 4711 --spans 500000
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
+mod browser;
 mod client;
 mod clock;
 mod compacted;
@@ -99,6 +101,15 @@ enum What {
         mode: String,
         /// What is recorded.
         shape: String,
+    },
+    /// What large traces cost a browser; needs node and Chromium. Fails at twice a bar.
+    Ui {
+        /// The server's release binary.
+        #[arg(long, default_value = "target/release/tracewell")]
+        binary: PathBuf,
+        /// Also write the rows as JSON lines.
+        #[arg(long)]
+        json: Option<PathBuf>,
     },
     /// What redaction and propagation cost, without a server.
     Floor {
@@ -200,6 +211,12 @@ async fn main() -> anyhow::Result<()> {
             row::report(&kept_rows(step, &options).await?, options.json.as_deref())
         }
         What::Figures { data, json } => row::report(&figures::measure(&data)?, json.as_deref()),
+        What::Ui { binary, json } => {
+            let (rows, ended_well) = browser::measure(&binary)?;
+            row::report(&rows, json.as_deref())?;
+            ensure!(ended_well, "a row is beyond twice its bar, or the page did not do what it must");
+            Ok(())
+        }
         What::Floor { json } => row::report(&floor::measure(), json.as_deref()),
     }
 }

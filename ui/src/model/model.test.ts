@@ -114,6 +114,7 @@ describe('rows', () => {
     const rows = shape(of);
     expect([rows.length, rows.group[1]]).toEqual([2, 69]);
     expect(shape(of, { opened: new Set([1]) }).length).toBe(71);
+    expect(shape(of, { opened: new Set([1]) }).span[70]).toBe(69);
     expect(shape(of, { opened: new Set([1]) }).at(1)).toBe(2);
   });
 

@@ -63,7 +63,9 @@ function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
 }
 
 /** How many siblings from `row` on are of one kind, and where they end. */
-function runFrom(trace: Trace, row: number, until: number): { count: number; end: number } {
+export function runFrom(trace: Trace, row: number): { count: number; end: number } {
+  const up = trace.parent[row];
+  const until = up < 0 ? trace.length : up + trace.size[up];
   let count = 0;
   let at = row;
   while (at < until && trace.name[at] === trace.name[row] && trace.service[at] === trace.service[row] && trace.kind[at] === trace.kind[row]) {
@@ -74,8 +76,10 @@ function runFrom(trace: Trace, row: number, until: number): { count: number; end
 }
 
 export function visibleRows(trace: Trace, shape: Shape): Rows {
-  const span = new Int32Array(trace.length);
-  const group = new Int32Array(trace.length);
+  // An open group has a row of its own before its spans.
+  const most = trace.length + Math.ceil(trace.length / GROUP_MIN);
+  const span = new Int32Array(most);
+  const group = new Int32Array(most);
   const shown = shape.only ? withAncestors(trace, shape.only) : null;
   let length = 0;
   let hidden = 0;
@@ -93,7 +97,7 @@ export function visibleRows(trace: Trace, shape: Shape): Rows {
     const up = trace.parent[row];
     const first = up < 0 || row === up + 1 || runStarts(trace, row);
     if (!shown && up >= 0 && first && !(row < groupEnd && up === groupOf)) {
-      const run = runFrom(trace, row, up + trace.size[up]);
+      const run = runFrom(trace, row);
       if (GROUP_MIN < run.count) {
         span[length] = row;
         group[length] = run.count;
@@ -162,8 +166,7 @@ export function groupOf(trace: Trace, first: number): Group {
 }
 
 function sumUp(trace: Trace, first: number): Group {
-  const up = trace.parent[first];
-  const { count, end } = runFrom(trace, first, up < 0 ? trace.length : up + trace.size[up]);
+  const { count, end } = runFrom(trace, first);
   const lengths = new Float64Array(count);
   let errors = 0;
   let until = 0;

@@ -22,6 +22,7 @@ function store(key: string, value: string): void {
 }
 
 let theme = $state<'light' | 'dark'>('light');
+let keys = $state(stored('keys') !== '0');
 let utc = $state(stored('utc') === '1');
 /** The range that pages without one in their address start with. */
 let lastRange = $state.raw<Range>({ from: 'now-1h', to: 'now' });
@@ -34,6 +35,10 @@ export const app = {
   },
   get utc() {
     return utc;
+  },
+  /** Whether single keys mean something; Ctrl K and Enter always do. */
+  get keys() {
+    return keys;
   },
   get range(): Range {
     const from = route.params.get('from');
@@ -63,6 +68,11 @@ export function switchTheme(): void {
   theme = theme === 'dark' ? 'light' : 'dark';
   store('theme', theme);
   document.documentElement.dataset.theme = theme;
+}
+
+export function switchKeys(): void {
+  keys = !keys;
+  store('keys', keys ? '1' : '0');
 }
 
 export function switchZone(): void {

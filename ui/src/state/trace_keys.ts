@@ -9,7 +9,7 @@ export function keyed(view: TraceView, key: string): boolean {
   const { trace } = view;
   const row = view.selected;
   const at = view.rows.at(row);
-  const near = (by: number) => view.rows.span[Math.min(view.rows.length - 1, Math.max(0, at + by))];
+  const near = (by: number) => view.near(at, by);
   switch (key) {
     case 'j':
     case 'ArrowDown':
@@ -33,12 +33,14 @@ export function keyed(view: TraceView, key: string): boolean {
       return true;
     case 'l':
     case 'ArrowRight':
-      if (view.collapsed[row]) view.toggle(row);
+      if (view.rows.group[at]) view.toggleGroup(row);
+      else if (view.collapsed[row]) view.toggle(row);
       else if (trace.childCount[row]) view.selected = near(1);
       return true;
     case 'h':
     case 'ArrowLeft':
       if (trace.childCount[row] && !view.collapsed[row]) view.toggle(row);
+      else if (view.openGroup >= 0) view.toggleGroup(view.openGroup);
       else if (trace.parent[row] >= 0) view.select(trace.parent[row]);
       return true;
     case '[':
@@ -46,6 +48,12 @@ export function keyed(view: TraceView, key: string): boolean {
       return true;
     case ']':
       view.foldAll(false);
+      return true;
+    case 'o':
+      view.foldLevel(1);
+      return true;
+    case 'p':
+      view.foldLevel(-1);
       return true;
     case 'n':
       view.step(view.marks ? view.matchRows : view.errors, 1);

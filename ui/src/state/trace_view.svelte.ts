@@ -7,7 +7,7 @@ import { assign } from '../model/colour';
 import { matches, rowsOf } from '../model/filter';
 import { rowsAfter } from '../model/growth';
 import type { Opened } from '../model/opened';
-import { open, visibleRows } from '../model/rows';
+import { open, runFrom, visibleRows } from '../model/rows';
 import { type Adjusted, adjusted, shifts } from '../model/skew';
 import type { Trace } from '../model/trace';
 import { to } from './route.svelte';
@@ -22,7 +22,7 @@ export interface Origin {
   find: (text: string) => Promise<number[]>;
 }
 
-export type Only = '' | 'errors' | 'critical';
+export type Only = '' | 'errors' | 'critical' | 'matches';
 
 export class TraceView {
   readonly trace: Trace;
@@ -120,7 +120,7 @@ export class TraceView {
   #only(): Uint8Array | null {
     if (this.only === 'errors') return Uint8Array.from(this.trace.flags, (flags) => flags & 1);
     if (this.only === 'critical') return Uint8Array.from(this.path.time, (time) => (time > 0 ? 1 : 0));
-    return null;
+    return this.only === 'matches' ? this.marks : null;
   }
 
   select(row: number): void {
@@ -163,6 +163,45 @@ export class TraceView {
     const opened = new Set(this.opened);
     if (!opened.delete(first)) opened.add(first);
     this.opened = opened;
+    const at = this.rows.at(first);
+    // What was selected inside a group that shuts is selected as the group.
+    if (!opened.has(first) && this.#shown(this.selected) !== this.selected && this.rows.at(this.selected) >= 0) this.selected = this.rows.span[at];
+  }
+
+  /** The span some rows on. The head of an open group is no span of its own, and is passed over. */
+  near(at: number, by: number): number {
+    const last = this.rows.length - 1;
+    let to = Math.min(last, Math.max(0, at + by));
+    if (this.rows.group[to] && this.opened.has(this.rows.span[to])) to = by < 0 && to > 0 ? to - 1 : to + 1;
+    return this.rows.span[Math.min(last, to)];
+  }
+
+  /** The open group that the selected row belongs to, by its first span; -1 without one. */
+  get openGroup(): number {
+    const at = this.rows.at(this.selected);
+    for (let head = at - 1; head >= 0; head -= 1) {
+      const first = this.rows.span[head];
+      if (this.trace.depth[first] < this.trace.depth[this.selected]) return -1;
+      if (this.rows.group[head] && this.opened.has(first) && this.trace.parent[first] === this.trace.parent[this.selected]) {
+        return runFrom(this.trace, first).end > this.selected ? first : -1;
+      }
+    }
+    return -1;
+  }
+
+  /** Unfolds what is folded and in sight, or folds the deepest level that is open. */
+  foldLevel(by: 1 | -1): void {
+    const { depth, childCount } = this.trace;
+    if (by > 0) {
+      for (const row of this.rows.span) this.collapsed[row] = 0;
+    } else {
+      let deepest = 0;
+      for (const row of this.rows.span) if (childCount[row] && !this.collapsed[row]) deepest = Math.max(deepest, depth[row]);
+      for (const row of this.rows.span) if (depth[row] === deepest && deepest > 0 && childCount[row]) this.collapsed[row] = 1;
+    }
+    this.fold += 1;
+    const at = this.rows.at(this.selected);
+    if (at >= 0) this.selected = this.rows.span[at];
   }
 
   foldAll(shut: boolean): void {
