@@ -155,6 +155,33 @@ describe('keys', () => {
   });
 });
 
+describe('the names', () => {
+  it('are as wide as the reader wants, by key too', async () => {
+    const page = await reader.open(path);
+    await settled(page, 'aside .error');
+    const width = async () => (await page.locator('.line .name').first().boundingBox())!.width;
+    const before = await width();
+    const selected = await chosen(page);
+    await page.getByRole('separator').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    expect([(await width()) - before, await chosen(page)]).toEqual([40, selected]);
+  });
+});
+
+describe('details that could not be read', () => {
+  it('say so, leave the rows, and are asked for again', async () => {
+    const page = await reader.open(`${server.url}/status`, { bad: ['ERR_FAILED', '503'] });
+    await page.route('**/spans?rows=*', (route) => route.abort());
+    await page.goto(path);
+    await page.getByText('Details could not be read').waitFor();
+    expect(await page.locator('.line').count()).toBeGreaterThan(10);
+    await page.unroute('**/spans?rows=*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await settled(page, 'aside .error');
+  });
+});
+
 describe('a small window', () => {
   for (const [name, width, height] of [['a phone', 390, 844], ['200 % zoom', 720, 450]] as const) {
     it(`of ${name} has rows, and a span's panel over them that shuts`, async () => {
