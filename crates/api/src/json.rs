@@ -123,18 +123,49 @@ impl JsonWriter {
 
     /// Writes a trace id as v1 shows it: 16 digits where they suffice.
     pub(crate) fn short_trace_id(&mut self, id: TraceId) {
-        self.place();
-        let written = if id.high() == 0 {
-            write!(self.out, "\"{:016x}\"", id.low())
-        } else {
-            write!(self.out, "\"{id}\"")
-        };
-        written.expect("writing to memory cannot fail");
+        let bytes = id.to_bytes();
+        self.digits(if id.high() == 0 { &bytes[8..] } else { &bytes });
     }
 
     pub(crate) fn span_id(&mut self, id: SpanId) {
+        self.digits(&id.to_bytes());
+    }
+
+    /// Writes bytes as a text of hexadecimal digits.
+    fn digits(&mut self, bytes: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.place();
-        write!(self.out, "\"{id}\"").expect("writing to memory cannot fail");
+        let mut text = [b'"'; 34];
+        for (pair, byte) in text[1..].as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        text[1 + 2 * bytes.len()] = b'"';
+        self.out.extend_from_slice(&text[..2 + 2 * bytes.len()]);
+    }
+
+    /// Writes an object of `key`, `type` and `value`, the commonest of all. `value` writes its value.
+    pub(crate) fn tag(&mut self, key: &str, type_name: &'static str, value: impl FnOnce(&mut Self)) {
+        if self.layout == Layout::Pretty {
+            self.begin_object();
+            self.key("key");
+            self.text(key);
+            self.key("type");
+            self.text(type_name);
+            self.key("value");
+            value(self);
+            self.end_object();
+            return;
+        }
+        // The same bytes, without asking at each of them where commas go.
+        self.place();
+        self.out.extend_from_slice(b"{\"key\":");
+        escape(&mut self.out, key);
+        self.out.extend_from_slice(b",\"type\":\"");
+        self.out.extend_from_slice(type_name.as_bytes());
+        self.out.extend_from_slice(b"\",\"value\":");
+        self.after_key = true;
+        value(self);
+        self.out.push(b'}');
     }
 
     fn begin(&mut self, bracket: u8) {
@@ -184,16 +215,12 @@ impl JsonWriter {
 
 /// Writes a JSON string: runs that need no escape are copied whole.
 fn escape(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, 0..=0x1f | b'"' | b'\\') {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
-        match byte {
+    while let Some(at) = first_escaped(rest) {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -201,9 +228,32 @@ fn escape(out: &mut Vec<u8>, text: &str) {
             b'\t' => out.extend_from_slice(b"\\t"),
             byte => write!(out, "\\u{byte:04x}").expect("writing to memory cannot fail"),
         }
+        rest = &rest[at + 1..];
     }
-    out.extend_from_slice(&bytes[copied..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Returns where the first byte is that JSON wants escaped. Eight bytes are looked at together: a byte below 32, a
+/// quote or a backslash borrows into the highest bit of its lane, which is only trusted where it is found at all.
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let is_escaped = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\');
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let zero = |lanes: u64| lanes.wrapping_sub(ONES) & !lanes;
+        let low = word.wrapping_sub(ONES * 0x20) & !word;
+        let quote = zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
+        if (low | quote | backslash) & HIGH != 0 {
+            break;
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(is_escaped).map(|found| at + found)
 }
 
 #[cfg(test)]
@@ -243,6 +293,50 @@ mod tests {
         let pretty = sample(Layout::Pretty);
         assert!(pretty.starts_with("{\n    \"data\": [\n        \"a"));
         assert!(pretty.ends_with("\n    ],\n    \"none\": null,\n    \"empty\": []\n}"));
+    }
+
+    #[test]
+    fn a_tag_is_the_same_in_both_layouts() {
+        let write = |layout| {
+            let mut json = JsonWriter::new(layout);
+            json.begin_array();
+            json.tag("a\"b", "string", |json| json.text("x"));
+            json.tag("n", "int64", |json| json.signed(-5));
+            json.end_array();
+            String::from_utf8(json.take()).unwrap()
+        };
+        let compact = write(Layout::Compact);
+        let expected =
+            r#"[{"key":"a\"b","type":"string","value":"x"},{"key":"n","type":"int64","value":-5}]"#;
+        assert_eq!(compact, expected);
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&write(Layout::Pretty)), read(&compact));
+    }
+
+    #[test]
+    fn every_byte_that_needs_an_escape_is_found_at_every_place() {
+        for byte in 0..=127_u8 {
+            let escaped = matches!(byte, 0..=0x1f | b'"' | b'\\');
+            for place in 0..20 {
+                for fill in ["a", "\u{7f}", " ", "\u{80}", "ÿ", "!", "#", "]"] {
+                    let text = format!("{}{}{}", fill.repeat(place), char::from(byte), fill.repeat(9));
+                    let found = first_escaped(text.as_bytes());
+                    assert_eq!(found, escaped.then_some(place * fill.len()), "{byte} {place} {fill}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_digits() {
+        let mut json = JsonWriter::new(Layout::Compact);
+        json.begin_array();
+        json.short_trace_id(TraceId::from_halves(0, 0xab));
+        json.short_trace_id(TraceId::from_halves(0x1f, 0xab));
+        json.span_id(SpanId::from_u64(0xfedc_ba98_7654_3210));
+        json.end_array();
+        let expected = r#"["00000000000000ab","000000000000001f00000000000000ab","fedcba9876543210"]"#;
+        assert_eq!(String::from_utf8(json.take()).unwrap(), expected);
     }
 
     proptest! {

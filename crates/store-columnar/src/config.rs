@@ -62,6 +62,8 @@ pub struct Limits {
     pub trace_bytes_max: usize,
     /// Texts of segments that stay in memory once they were read.
     pub pages_bytes_max: usize,
+    /// Decoded columns of segments that stay in memory for the next who asks.
+    pub columns_bytes_max: usize,
     /// What one compaction may take together.
     pub compaction: CompactionLimits,
 }
@@ -97,6 +99,7 @@ impl Default for Limits {
             helpers: None,
             trace_bytes_max: 256 << 20,
             pages_bytes_max: 32 << 20,
+            columns_bytes_max: 32 << 20,
             compaction: CompactionLimits {
                 spans_max: 8 << 20,
                 bytes_max: 512 << 20,

@@ -16,11 +16,13 @@
 
 pub(crate) mod build;
 mod coded;
+mod counted;
 mod failure;
 mod filter;
 mod fragment;
 mod group;
 mod group_build;
+mod group_cache;
 mod ids;
 mod layout;
 mod listing;
@@ -35,6 +37,7 @@ mod plan;
 mod predicate;
 mod reader;
 mod verify;
+mod view;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -108,7 +111,7 @@ impl Part for Segment {
         tally: &mut Tally,
         damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        measure::measure(self, measure, slice, tally, damaged)
+        counted::measure(self, measure, slice, tally, damaged)
     }
 
     fn names(
@@ -118,7 +121,7 @@ impl Part for Segment {
         names: &mut NameTally,
         damaged: &mut dyn FnMut(StoreError) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        measure::names(self, search, slice, names, damaged)
+        counted::names(self, search, slice, names, damaged)
     }
 
     fn services(&self, into: &mut BTreeSet<String>) -> Result<(), StoreError> {

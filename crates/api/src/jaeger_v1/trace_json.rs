@@ -175,19 +175,12 @@ fn write_logs(json: &mut JsonWriter, span: &JaegerSpan<'_>) {
 fn write_tags(json: &mut JsonWriter, tags: &[JaegerTag<'_>]) {
     json.begin_array();
     for tag in tags {
-        json.begin_object();
-        json.key("key");
-        json.text(&tag.key);
-        json.key("type");
-        json.text(tag.value.type_name());
-        json.key("value");
-        match tag.value.shown() {
+        json.tag(&tag.key, tag.value.type_name(), |json| match tag.value.shown() {
             Shown::Text(text) => json.text(&text),
             Shown::Bool(on) => json.bool(on),
             Shown::Int(number) => json.signed(number),
             Shown::Double(number) => json.double(number),
-        }
-        json.end_object();
+        });
     }
     json.end_array();
 }

@@ -205,6 +205,11 @@ impl Codes {
         }
     }
 
+    /// Returns about how much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     pub(crate) fn get(&self, at: usize) -> u32 {
         match self.width {
             0 => 0,
@@ -262,6 +267,17 @@ impl Ints {
             _ => return Err(Broken("a coding does not exist")),
         };
         Ok(Self { count, least: extent.least, form })
+    }
+
+    /// Returns about how much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match &self.form {
+                Form::Constant => 0,
+                Form::Dictionary { values, codes } => size_of_val(&values[..]) + codes.bytes(),
+                Form::Log(split) => split.bytes(),
+                Form::Planes { bytes, .. } => bytes.capacity(),
+            }
     }
 
     pub(crate) const fn len(&self) -> usize {

@@ -83,6 +83,11 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// Returns about how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buckets.capacity() + self.rest.capacity()
+    }
+
     /// Takes the two halves; they must fit each other.
     pub(crate) fn new(buckets: Vec<u8>, mut rest: Vec<u8>) -> Result<Self, Broken> {
         if buckets.iter().any(|bucket| BUCKET_MAX < *bucket) {

@@ -130,6 +130,16 @@ impl Texts {
         Ok(Self { count, numbers, ends, own, form })
     }
 
+    /// Returns about how much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        let codes = if let Form::Coded(codes) = &self.form { codes.bytes() } else { 0 };
+        size_of::<Self>()
+            + size_of_val(&self.numbers[..])
+            + size_of_val(&self.ends[..])
+            + self.own.len()
+            + codes
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.count
     }

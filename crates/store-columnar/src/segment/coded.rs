@@ -12,8 +12,8 @@ use store::{Dimension, Label, Tally, Within};
 
 use super::failure::Failure;
 use super::layout::{Owner, Table, fixed};
-use super::matches::View;
 use super::reader::Segment;
+use super::view::View;
 use crate::column::ints::unsortable;
 use crate::column::{TextAt, Texts};
 use crate::value_kind::ValueKind;

@@ -5,6 +5,7 @@
 //! the shapes of the rows before it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -30,7 +31,7 @@ pub(super) fn find(segment: &Segment, id: TraceId) -> Result<Option<(usize, usiz
         return Ok(None);
     }
     for group in segment.ids()?.groups_of(id) {
-        let traces = Group::sparse(segment, group)?.traces()?;
+        let traces = Group::sparse(segment, group)?.kept(group).traces()?;
         if let Some(place) = traces.ids.iter().position(|known| *known == id) {
             return Ok(Some((group, place, traces)));
         }
@@ -95,12 +96,12 @@ struct Attributes<'a> {
     /// Where the first wanted owner is among `shapes`, and how many are read since.
     at: usize,
     columns: HashMap<u32, Cursor, RandomState>,
-    overflow: Option<(Texts, usize)>,
+    overflow: Option<(Arc<Texts>, usize)>,
 }
 
 /// The values of a column that are still to be read.
 enum Cursor {
-    Texts { texts: Texts, at: usize, end: usize, taken: HashMap<usize, Text, RandomState> },
+    Texts { texts: Arc<Texts>, at: usize, end: usize, taken: HashMap<usize, Text, RandomState> },
     Bits(std::vec::IntoIter<u64>),
     Empty,
 }
@@ -121,6 +122,8 @@ impl<'a> Copy<'a> {
     /// Copies one trace of a group, or all.
     fn group(&mut self, number: usize, place: Option<usize>) -> Result<GroupTraces, Failure> {
         let group = Group::whole(self.segment, number)?;
+        // Who reads all of a group does so once.
+        let group = if place.is_some() { group.kept(number) } else { group };
         let traces = group.traces()?;
         let places = place.map_or(0..traces.ids.len(), |place| place..place + 1);
         let rows = traces.rows(places.clone());
@@ -491,8 +494,8 @@ impl<'a> Events<'a> {
 /// The links of a trace's rows.
 struct Links<'a> {
     counts: Vec<u64>,
-    trace_ids: Vec<u8>,
-    span_ids: Vec<u8>,
+    trace_ids: Arc<Vec<u8>>,
+    span_ids: Arc<Vec<u8>>,
     at: usize,
     flags: std::vec::IntoIter<u64>,
     states: std::vec::IntoIter<Text>,

@@ -1,13 +1,14 @@
 //! One row group being read: columns by number, each read and checked when it is asked for.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
 use span::{TraceId, UnixNanos};
 
 use super::failure::Failure;
+use super::group_cache::{Decoded, GroupSlot, Sort};
 use super::layout::{ColumnLine, GroupLine, PARENT_NEAR, Place, fixed};
 use super::reader::Segment;
 use crate::column::block::Unpacker;
@@ -18,8 +19,11 @@ pub(super) struct Group<'a> {
     pub(super) segment: &'a Segment,
     pub(super) line: &'a GroupLine,
     directory: Arc<[ColumnLine]>,
-    /// All columns, where they were read in one go.
-    bytes: Option<Vec<u8>>,
+    /// Whether all columns are read in one go, as soon as one must be.
+    is_whole: bool,
+    bytes: OnceCell<Vec<u8>>,
+    /// Where decoded columns are kept.
+    slot: Option<&'a Arc<GroupSlot>>,
     unpacker: RefCell<Unpacker>,
 }
 
@@ -61,7 +65,9 @@ impl<'a> Group<'a> {
             segment,
             line: &segment.footer.groups[number],
             directory: segment.directory(number)?,
-            bytes: None,
+            is_whole: false,
+            bytes: OnceCell::new(),
+            slot: None,
             unpacker: RefCell::new(Unpacker::new()),
         })
     }
@@ -69,8 +75,14 @@ impl<'a> Group<'a> {
     /// Reads the bytes of all columns at once, for who needs most.
     pub(super) fn whole(segment: &'a Segment, number: usize) -> Result<Self, Failure> {
         let mut group = Self::sparse(segment, number)?;
-        group.bytes = Some(segment.read(Place { offset: group.line.offset, len: group.line.columns_len })?);
+        group.is_whole = true;
         Ok(group)
+    }
+
+    /// Keeps in memory what is decoded, for who will ask again.
+    pub(super) fn kept(mut self, number: usize) -> Self {
+        self.slot = Some(self.segment.group_slot(number));
+        self
     }
 
     /// Returns how many rows there are.
@@ -90,58 +102,89 @@ impl<'a> Group<'a> {
     }
 
     /// Returns the numbers of a fixed column, which must be `count`; zeros where it is not there.
-    pub(super) fn ints(&self, number: u32, count: usize) -> Result<Ints, Failure> {
+    pub(super) fn ints(&self, number: u32, count: usize) -> Result<Arc<Ints>, Failure> {
         match self.column(number) {
-            None => Ok(Ints::constant(count, 0)),
+            None => Ok(Arc::new(Ints::constant(count, 0))),
             Some(column) => self.checked(column, self.ints_of(column)?, count, Ints::len),
         }
     }
 
     /// Returns the texts of a fixed column, which must be `count`; empty ones where it is not there.
-    pub(super) fn texts(&self, number: u32, count: usize) -> Result<Texts, Failure> {
+    pub(super) fn texts(&self, number: u32, count: usize) -> Result<Arc<Texts>, Failure> {
         match self.column(number) {
-            None => Ok(Texts::empty(count)),
+            None => Ok(Arc::new(Texts::empty(count))),
             Some(column) => self.checked(column, self.texts_of(column)?, count, Texts::len),
         }
     }
 
     /// Returns the bytes of a fixed column of `count` values.
-    pub(super) fn raw(&self, number: u32, width: usize, count: usize) -> Result<Vec<u8>, Failure> {
+    pub(super) fn raw(&self, number: u32, width: usize, count: usize) -> Result<Arc<Vec<u8>>, Failure> {
         let Some(column) = self.column(number) else {
             return match count {
-                0 => Ok(Vec::new()),
+                0 => Ok(Arc::default()),
                 _ => Err(Failure::Broken(Broken("a column is missing"), self.place())),
             };
         };
-        let blocks = self.blocks(column)?;
-        let bytes = self
-            .unpacker
-            .borrow_mut()
-            .unpack(blocks.both()[0])
-            .map_err(|broken| (broken, self.place_of(column)))?;
+        let bytes = match self.known(number, Sort::Raw) {
+            Some(Decoded::Bytes(bytes)) => bytes,
+            _ => {
+                let blocks = self.blocks(column)?;
+                let bytes = self.unpacker.borrow_mut().unpack(blocks.both()[0]);
+                let bytes = Arc::new(bytes.map_err(|broken| (broken, self.place_of(column)))?);
+                self.keep(number, Sort::Raw, Decoded::Bytes(bytes.clone()));
+                bytes
+            }
+        };
         self.checked(column, bytes, width.saturating_mul(count), Vec::len)
     }
 
     /// Returns the numbers of a column.
-    pub(super) fn ints_of(&self, column: &ColumnLine) -> Result<Ints, Failure> {
+    pub(super) fn ints_of(&self, column: &ColumnLine) -> Result<Arc<Ints>, Failure> {
+        if let Some(Decoded::Ints(ints)) = self.known(column.number, Sort::Ints) {
+            return Ok(ints);
+        }
         let blocks = self.blocks(column)?;
         let ints = Ints::take(&column.extent, blocks.both(), &mut self.unpacker.borrow_mut());
-        Ok(ints.map_err(|broken| (broken, self.place_of(column)))?)
+        let ints = Arc::new(ints.map_err(|broken| (broken, self.place_of(column)))?);
+        self.keep(column.number, Sort::Ints, Decoded::Ints(ints.clone()));
+        Ok(ints)
     }
 
     /// Returns the buckets of a column, where it has any.
-    pub(super) fn buckets_of(&self, column: &ColumnLine) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) fn buckets_of(&self, column: &ColumnLine) -> Result<Option<Arc<Vec<u8>>>, Failure> {
+        if let Some(Decoded::Bytes(buckets)) = self.known(column.number, Sort::Buckets) {
+            return Ok(Some(buckets));
+        }
         let blocks = self.blocks(column)?;
         let buckets = Ints::buckets(&column.extent, blocks.both()[0], &mut self.unpacker.borrow_mut());
-        Ok(buckets.map_err(|broken| (broken, self.place_of(column)))?)
+        let buckets = buckets.map_err(|broken| (broken, self.place_of(column)))?.map(Arc::new);
+        if let Some(buckets) = &buckets {
+            self.keep(column.number, Sort::Buckets, Decoded::Bytes(buckets.clone()));
+        }
+        Ok(buckets)
     }
 
     /// Returns the texts of a column.
-    pub(super) fn texts_of(&self, column: &ColumnLine) -> Result<Texts, Failure> {
+    pub(super) fn texts_of(&self, column: &ColumnLine) -> Result<Arc<Texts>, Failure> {
+        if let Some(Decoded::Texts(texts)) = self.known(column.number, Sort::Texts) {
+            return Ok(texts);
+        }
         let blocks = self.blocks(column)?;
         let bound = self.segment.dictionary()?.len();
         let texts = Texts::take(&column.extent, blocks.both(), bound, &mut self.unpacker.borrow_mut());
-        Ok(texts.map_err(|broken| (broken, self.place_of(column)))?)
+        let texts = Arc::new(texts.map_err(|broken| (broken, self.place_of(column)))?);
+        self.keep(column.number, Sort::Texts, Decoded::Texts(texts.clone()));
+        Ok(texts)
+    }
+
+    fn known(&self, number: u32, sort: Sort) -> Option<Decoded> {
+        self.slot?.get(number, sort)
+    }
+
+    fn keep(&self, number: u32, sort: Sort, decoded: Decoded) {
+        if let Some(slot) = self.slot {
+            self.segment.keep_column(slot, number, sort, decoded);
+        }
     }
 
     /// Says that a column does not fit the others.
@@ -215,10 +258,10 @@ impl<'a> Group<'a> {
     fn checked<T>(
         &self,
         column: &ColumnLine,
-        values: T,
+        values: Arc<T>,
         count: usize,
         len: fn(&T) -> usize,
-    ) -> Result<T, Failure> {
+    ) -> Result<Arc<T>, Failure> {
         if len(&values) == count {
             return Ok(values);
         }
@@ -229,17 +272,19 @@ impl<'a> Group<'a> {
         let [first, second] = column.extent.lens;
         let (start, middle) = (column.offset as usize, first as usize);
         let end = middle + second as usize;
-        match &self.bytes {
-            // The directory's extents lie within the group's columns.
-            Some(bytes) => {
-                let bytes = &bytes[start..start + end];
-                Ok(Blocks { bytes: Cow::Borrowed(bytes), middle })
-            }
-            None => {
-                let bytes = self.segment.read(Place { len: end as u32, ..self.place_of(column) })?;
-                Ok(Blocks { bytes: Cow::Owned(bytes), middle })
-            }
+        if !self.is_whole {
+            let bytes = self.segment.read(Place { len: end as u32, ..self.place_of(column) })?;
+            return Ok(Blocks { bytes: Cow::Owned(bytes), middle });
         }
+        let bytes = match self.bytes.get() {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = self.segment.read(self.place())?;
+                self.bytes.get_or_init(|| bytes)
+            }
+        };
+        // The directory's extents lie within the group's columns.
+        Ok(Blocks { bytes: Cow::Borrowed(&bytes[start..start + end]), middle })
     }
 
     pub(super) fn place_of(&self, column: &ColumnLine) -> Place {

@@ -23,9 +23,9 @@ use super::coded::{Coded, Coder, NO_CODE};
 use super::failure::Failure;
 use super::group::Group;
 use super::layout::{Owner, SHAPE_FIRST, Table, fixed};
-use super::matches::{Rows, View};
 use super::predicate::Test;
 use super::reader::Segment;
+use super::view::{Rows, View};
 use crate::column::Ints;
 
 /// How many groups make a slice: some hundred thousand rows, so that what is made ready for each pays.
@@ -34,7 +34,8 @@ pub(super) const SLICE_GROUPS: usize = 64;
 /// Beyond so many combinations of codes they are counted one by one.
 const DENSE_MAX: usize = 4_096;
 
-type Damaged<'a> = &'a mut dyn FnMut(StoreError) -> Result<(), StoreError>;
+/// Who is told of damage, and may stop.
+pub(super) type Damaged<'a> = &'a mut dyn FnMut(StoreError) -> Result<(), StoreError>;
 
 /// Counts what a measure asks for over one slice.
 pub(super) fn measure(
@@ -248,7 +249,7 @@ impl<'a> Scan<'a> {
         let shapes = view.shape_numbers(Owner::Span)?;
         count_numbers(shapes, chosen, &mut fresh.shapes);
         for (column, of) in [(fixed::RESOURCE, &mut fresh.resources), (fixed::SCOPE, &mut fresh.scopes)] {
-            count_numbers(&view.group.ints(column, count)?, chosen, of);
+            count_numbers(&*view.group.ints(column, count)?, chosen, of);
         }
         let mut listed = NameTally::default();
         for owner in Owner::ALL {
@@ -299,7 +300,7 @@ fn duration_buckets(view: &View<'_>) -> Result<Vec<u8>, Failure> {
     let column = view.group.column(fixed::DURATION);
     let kept = column.map(|column| view.group.buckets_of(column)).transpose()?.flatten();
     let mut buckets = match kept {
-        Some(buckets) if buckets.len() == count => buckets,
+        Some(buckets) if buckets.len() == count => buckets.to_vec(),
         Some(_) => return Err(view.group.misfit(fixed::DURATION)),
         None => view.group.ints(fixed::DURATION, count)?.select(|duration| bucket(DurationNanos(duration))),
     };

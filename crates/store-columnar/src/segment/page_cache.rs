@@ -1,4 +1,4 @@
-//! Pages of texts that were read, as many as may stay in memory.
+//! Pages of texts that were read, as many as may stay in memory; and beside them columns of groups.
 //!
 //! All segments of a store share one. A page that was used since it was looked at last gets a second
 //! chance; so what is asked for often stays, and a scan over everything does not push it out at once.
@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use super::group_cache::GroupCache;
 use super::page_texts::PageTexts;
 
 /// Keeps pages.
@@ -14,6 +15,8 @@ use super::page_texts::PageTexts;
 pub(crate) struct PageCache {
     bytes_max: usize,
     kept: Mutex<Kept>,
+    /// Columns that were decoded.
+    pub(super) groups: GroupCache,
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +35,14 @@ pub(super) struct PageSlot {
 }
 
 impl PageCache {
+    /// Keeps pages alone.
     pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max, kept: Mutex::default() })
+        Self::with_columns(bytes_max, 0)
+    }
+
+    /// Keeps pages, and columns for who reads groups again.
+    pub(crate) fn with_columns(bytes_max: usize, columns_bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { bytes_max, kept: Mutex::default(), groups: GroupCache::new(columns_bytes_max) })
     }
 
     /// Keeps a page that was read, and lets go of others.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use span::{SpanKind, TraceId, ValueRef, naming};
-use store::StoreError;
+use store::{Panel, StoreError, Tally};
 
 use super::failure::Failure;
 use super::filter::{Filter, id_entry, key_entry, pair_entry};
+use super::group_cache::{Decoded, GroupSlot, Sort};
 use super::ids::Ids;
 use super::layout::{
     ColumnLine, Footer, HEAD_LEN, MAGIC, Owner, Place, SHAPE_FIRST, TAIL_LEN, Table, VERSION, take_directory,
@@ -31,6 +32,8 @@ pub(crate) struct Segment {
     cache: Arc<PageCache>,
     pub(super) footer: Footer,
     directories: Vec<OnceLock<Arc<[ColumnLine]>>>,
+    /// Where decoded columns of each group are kept, once somebody asked.
+    slots: Box<[OnceLock<Arc<GroupSlot>>]>,
     names: OnceLock<Vec<ColumnName>>,
     shapes: OnceLock<Vec<Box<[u32]>>>,
     dictionary: OnceLock<Pages>,
@@ -87,6 +90,7 @@ impl Segment {
             file,
             cache,
             directories: footer.groups.iter().map(|_| OnceLock::new()).collect(),
+            slots: footer.groups.iter().map(|_| OnceLock::new()).collect(),
             footer,
             names: OnceLock::new(),
             shapes: OnceLock::new(),
@@ -127,6 +131,21 @@ impl Segment {
             self.unpack(place, |bytes| Ok(Arc::from(take_directory(bytes, line.columns_len)?)))
         })?;
         Ok(columns.clone())
+    }
+
+    /// Returns where decoded columns of a group are kept.
+    pub(super) fn group_slot(&self, group: usize) -> &Arc<GroupSlot> {
+        self.slots[group].get_or_init(|| self.cache.groups.slot())
+    }
+
+    /// Keeps a decoded column.
+    pub(super) fn keep_column(&self, slot: &Arc<GroupSlot>, number: u32, sort: Sort, decoded: Decoded) {
+        self.cache.groups.keep(slot, number, sort, decoded);
+    }
+
+    /// Keeps what was counted over a slice.
+    pub(super) fn keep_figures(&self, slot: &Arc<GroupSlot>, panels: &[Panel], tally: Arc<Tally>) {
+        self.cache.groups.keep_figures(slot, panels, tally);
     }
 
     /// Returns what the attribute columns hold.

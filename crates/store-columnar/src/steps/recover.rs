@@ -35,7 +35,7 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, config: Config) -> Result<(Hold, Reco
     let directory = Directory::take(&*disk, &config.directory, config.process_id)?;
     let (mut manifest, soundness) = Manifest::open(disk.clone(), directory.root())?;
     let mut recovery = Recovery { manifest_damaged: soundness == Soundness::Damaged, ..Recovery::default() };
-    let pages = PageCache::new(config.limits.pages_bytes_max);
+    let pages = PageCache::with_columns(config.limits.pages_bytes_max, config.limits.columns_bytes_max);
     let shelves = shelve(&*disk, &directory, &mut manifest, soundness, &pages, &mut recovery)?;
     let listed = manifest.listed().clone();
     let (folder, file_bytes) = (directory.wal(), config.limits.wal_file_bytes);

@@ -45,6 +45,12 @@ impl NameTally {
         *count += spans;
     }
 
+    /// Returns about how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        const ENTRY: usize = 128;
+        self.0.keys().map(|(_, key)| key.len() + ENTRY).sum()
+    }
+
     /// Adds what another counted.
     pub fn merge(&mut self, other: Self) {
         for (name, (kinds, spans)) in other.0 {

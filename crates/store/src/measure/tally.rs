@@ -114,6 +114,19 @@ impl Tally {
         cells.entry(key).or_default()
     }
 
+    /// Returns about how much memory it takes, traces apart.
+    pub fn bytes(&self) -> usize {
+        const LABEL: usize = 96;
+        const CELL: usize = 192;
+        let labels: usize = self.labels.iter().map(|label| 2 * label.text.len() + LABEL).sum();
+        labels + self.panels.iter().map(|panel| panel.cells.len() * CELL).sum::<usize>()
+    }
+
+    /// Tells whether there were more cells than were wanted: another measure may want more.
+    pub fn is_cut(&self) -> bool {
+        self.panels.iter().any(|panel| panel.cells_max <= panel.cells.len())
+    }
+
     /// Adds what another tally of the same measure counted.
     pub fn merge(&mut self, other: Self) {
         self.count(other.spans, other.errors);
