@@ -36,6 +36,7 @@ mod pages;
 mod plan;
 mod predicate;
 mod reader;
+mod run_filters;
 mod verify;
 mod view;
 

@@ -17,6 +17,7 @@ use super::listing::put_listing;
 use super::order::Order;
 use super::pages::put_pages;
 use super::plan::Plan;
+use super::run_filters::RunFiltersBuilder;
 use crate::column::block::Packer;
 use crate::column::bytes::{put_text, put_varint};
 use crate::part::{Bounds, Part as _};
@@ -65,6 +66,8 @@ pub(super) fn build(snapshot: &RowsSnapshot, sizes: &Sizes, out: &mut dyn Write)
         operations,
         ids: index(&table, &order, 0),
         pairs: std::mem::take(&mut builder.pairs),
+        // A rare value is found soon: a head has about a hundred groups.
+        runs: RunFiltersBuilder::default(),
     };
     let overflowed = builder.overflowed;
     let texts = plan.dictionary.iter().map(|text| table.texts.get(*text));
@@ -116,6 +119,8 @@ pub(super) struct Contents {
     pub(super) ids: Vec<(TraceId, u32)>,
     /// Entries of the filter over keys and values.
     pub(super) pairs: Vec<u64>,
+    /// The same by groups, where the segment is large.
+    pub(super) runs: RunFiltersBuilder,
 }
 
 /// Spans by service, operation and kind.
@@ -227,7 +232,7 @@ pub(super) fn write_tables(
 ) -> io::Result<[Place; TABLES]> {
     let mut places = [Place::default(); TABLES];
     places[Name::Dictionary as usize] = dictionary;
-    let Contents { resources, scopes, shapes, columns, operations, ids, pairs } = contents;
+    let Contents { resources, scopes, shapes, columns, operations, ids, pairs, runs } = contents;
     for (name, records) in [(Name::Resources, resources), (Name::Scopes, scopes), (Name::Shapes, shapes)] {
         places[name as usize] = file.write_with(&mut |packer, out| {
             put_pages(packer, records.iter().map(Vec::as_slice), out);
@@ -248,6 +253,10 @@ pub(super) fn write_tables(
             put_filter(packer, std::mem::take(entries), out);
         })?;
     }
+    let mut runs = Some(runs);
+    places[Name::RunFilters as usize] = file.write_with(&mut |packer, out| {
+        runs.take().unwrap_or_default().put(packer, out);
+    })?;
     Ok(places)
 }
 

@@ -231,6 +231,8 @@ pub(crate) enum Table {
     Ids = 6,
     IdFilter = 7,
     PairFilter = 8,
+    /// Not in files of the first writers, and not in small segments.
+    RunFilters = 9,
 }
 
 impl Table {
@@ -245,11 +247,12 @@ impl Table {
         "ids",
         "id filter",
         "pair filter",
+        "run filters",
     ];
 }
 
-/// How many tables version 1 has. Later versions append.
-pub(crate) const TABLES: usize = 9;
+/// How many tables there are. New ones are appended; who does not know them reads a file without.
+pub(crate) const TABLES: usize = 10;
 
 /// What opening a segment reads.
 #[derive(Clone, Debug, PartialEq, Eq)]

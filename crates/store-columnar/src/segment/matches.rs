@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use span::{TraceKey, UnixNanos};
 use store::{Predicate, Search, Stop, StoreError};
@@ -50,6 +50,8 @@ struct Look {
     /// The predicates made ready, for each who looks at the same time. Held to take or to leave them.
     tests: Mutex<Vec<Vec<Test>>>,
     window: RangeInclusive<UnixNanos>,
+    /// By group: whether it may have anything. Known from the first look on, if it is.
+    may_hold: OnceLock<Vec<bool>>,
     /// How many groups were looked at.
     looked: AtomicUsize,
     /// Raised when no group can have anything, and when nobody wants it any more.
@@ -64,6 +66,7 @@ impl SegmentMatches {
             predicates: search.filter.all.clone(),
             tests: Mutex::default(),
             window: search.start_min..=search.start_max,
+            may_hold: OnceLock::new(),
             looked: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         };
@@ -77,7 +80,9 @@ impl SegmentMatches {
         while let Some(group) = self.groups_left.checked_sub(1) {
             self.groups_left = group;
             let line = &self.look.segment.footer.groups[group];
-            if *self.look.window.start() <= line.start_max && line.start_min <= *self.look.window.end() {
+            let in_time =
+                *self.look.window.start() <= line.start_max && line.start_min <= *self.look.window.end();
+            if in_time && self.look.may_hold.get().is_none_or(|groups| groups[group]) {
                 return Some(group);
             }
         }
@@ -117,7 +122,10 @@ impl Look {
             self.over.store(true, Ordering::Relaxed);
             return Ok(Vec::new());
         }
-        let found = self.with(&mut tests, group);
+        let found = match tests.iter().all(|test| test.may_hold(group)) {
+            true => self.with(&mut tests, group),
+            false => Ok(Vec::new()),
+        };
         self.tests.lock().expect("no code panics while it holds tests").push(tests);
         found
     }
@@ -127,6 +135,10 @@ impl Look {
         let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
         // Cheap ones first: what they leave is all that the others look at.
         tests.sort_by_key(Test::cost);
+        self.may_hold.get_or_init(|| {
+            let groups = 0..self.segment.footer.groups.len();
+            groups.map(|group| tests.iter().all(|test| test.may_hold(group))).collect()
+        });
         Ok(tests)
     }
 

@@ -133,6 +133,9 @@ impl<'a> Scan<'a> {
         let groups = slice * SLICE_GROUPS..self.segment.footer.groups.len().min((slice + 1) * SLICE_GROUPS);
         for group in groups {
             self.search.stop.check()?;
+            if !self.tests.iter().all(|test| test.may_hold(group)) {
+                continue;
+            }
             if let Err(failure) = look(self, group) {
                 damaged(self.segment.tell(failure))?;
             }

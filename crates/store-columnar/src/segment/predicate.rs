@@ -59,6 +59,8 @@ pub(super) struct AttributeTest {
     pub(super) needle: Needle,
     /// Where owners outside every shape may have it.
     pub(super) overflow: Vec<Owner>,
+    /// By group: whether one of its rows may have it; `None` where nobody knows.
+    groups: Option<Vec<bool>>,
 }
 
 /// One attribute column, and what is wanted there.
@@ -84,6 +86,15 @@ impl Test {
             Self::Attribute(_) | Self::EventName(_) => 5,
             Self::Any(tests) => tests.iter().map(Self::cost).max().unwrap_or(0).saturating_add(1),
             Self::Not(test) => test.cost(),
+        }
+    }
+
+    /// Tells whether a row of the group may pass, as far as filters know.
+    pub(super) fn may_hold(&self, group: usize) -> bool {
+        match self {
+            Self::Attribute(test) => test.groups.as_ref().is_none_or(|groups| groups[group]),
+            Self::Any(tests) => tests.iter().any(|test| test.may_hold(group)),
+            _ => true,
         }
     }
 
@@ -176,8 +187,17 @@ impl Test {
         {
             return Ok(Self::Never);
         }
+        // A resource with the value may be of any row.
+        let by_rows = needle.text().is_some() && !resources.contains(&true) && !scopes.contains(&true);
+        let filters = if by_rows { segment.run_filters()? } else { None };
+        let groups = filters.map(|filters| {
+            filters.groups(segment.footer.groups.len(), |filter| {
+                !kinds_where(key, &needle, |entry| filter.may_hold(entry)).is_empty()
+            })
+        });
         let key = key.to_vec();
-        Ok(Self::Attribute(Box::new(AttributeTest { resources, scopes, columns, key, needle, overflow })))
+        let test = AttributeTest { resources, scopes, columns, key, needle, overflow, groups };
+        Ok(Self::Attribute(Box::new(test)))
     }
 }
 

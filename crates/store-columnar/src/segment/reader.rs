@@ -20,6 +20,7 @@ use super::listing::take_listing;
 use super::page_cache::PageCache;
 use super::page_texts::PageTexts;
 use super::pages::Pages;
+use super::run_filters::RunFilters;
 use crate::column::block::Unpacker;
 use crate::column::{Broken, Take};
 use crate::disk::ReadAt;
@@ -44,6 +45,7 @@ pub(crate) struct Segment {
     ids: OnceLock<Ids>,
     id_filter: OnceLock<Filter>,
     pair_filter: OnceLock<Filter>,
+    run_filters: OnceLock<Option<RunFilters>>,
 }
 
 /// Of so many resources and scopes a segment keeps in memory what they say.
@@ -102,14 +104,15 @@ impl Segment {
             ids: OnceLock::new(),
             id_filter: OnceLock::new(),
             pair_filter: OnceLock::new(),
+            run_filters: OnceLock::new(),
         }
     }
 
-    /// Returns how many bytes the tables take, the dictionary apart.
+    /// Returns how many bytes those tables take that a merge has in memory.
     pub(crate) fn tables_bytes(&self) -> u64 {
         let tables = self.footer.tables.iter().enumerate();
         tables
-            .filter(|(at, _)| *at != Table::Dictionary as usize)
+            .filter(|(at, _)| ![Table::Dictionary as usize, Table::RunFilters as usize].contains(at))
             .map(|(_, place)| u64::from(place.len))
             .sum()
     }
@@ -256,6 +259,17 @@ impl Segment {
     /// Returns the filter over keys and values.
     pub(super) fn pair_filter(&self) -> Result<&Filter, Failure> {
         keep(&self.pair_filter, || self.filter(Table::PairFilter))
+    }
+
+    /// Returns the filters over keys and values of runs of groups, where there are any.
+    pub(super) fn run_filters(&self) -> Result<Option<&RunFilters>, Failure> {
+        let filters = keep(&self.run_filters, || {
+            let place = self.place(Table::RunFilters);
+            let table = self.read(place)?;
+            let filters = RunFilters::take(&table, self.footer.groups.len(), &mut Unpacker::new());
+            Ok(filters.map_err(|broken| (broken, place))?)
+        })?;
+        Ok(filters.as_ref())
     }
 
     pub(super) fn ids(&self) -> Result<&Ids, Failure> {

@@ -44,6 +44,7 @@ impl Segment {
             Table::Ids => self.ids().map(|_| ()),
             Table::IdFilter => self.may_hold(TraceId::from_halves(0, 1)).map(|_| ()),
             Table::PairFilter => self.pair_filter().map(|_| ()),
+            Table::RunFilters => self.run_filters().map(|_| ()),
         };
         let failure = read.err()?;
         let bounds = self.footer.bounds;
@@ -94,7 +95,7 @@ impl Segment {
     }
 }
 
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 10] = [
     Table::Dictionary,
     Table::Resources,
     Table::Scopes,
@@ -104,4 +105,5 @@ const TABLES: [Table; 9] = [
     Table::Ids,
     Table::IdFilter,
     Table::PairFilter,
+    Table::RunFilters,
 ];

@@ -18,6 +18,7 @@ use crate::segment::group_build::GroupBuilder;
 use crate::segment::layout::{Footer, GroupLine, Place, Sizes};
 use crate::segment::order::{Order, Piece, Repeats};
 use crate::segment::plan::{Catalog, NO_NUMBER, Plan};
+use crate::segment::run_filters::RunFiltersBuilder;
 
 /// How many spans of one trace in pieces are remembered, to know repeats. Those of a larger trace may stay
 /// until they are read.
@@ -46,6 +47,7 @@ pub(super) struct Chunks<'a> {
     ids: Vec<(TraceId, u32)>,
     pairs: Vec<u64>,
     pairs_distinct: usize,
+    runs: RunFiltersBuilder,
     groups: Vec<GroupLine>,
     overflowed: u64,
     spans: u64,
@@ -88,6 +90,7 @@ impl<'a> Chunks<'a> {
             ids: Vec::new(),
             pairs: Vec::new(),
             pairs_distinct: 0,
+            runs: RunFiltersBuilder::default(),
             groups: Vec::new(),
             overflowed: 0,
             spans: 0,
@@ -173,8 +176,11 @@ impl<'a> Chunks<'a> {
         self.spans += order.rows.len() as u64;
         let plan = Plan::within(&mut table, &order, &self.sizes, &mut self.catalog, numbers);
         let mut builder = GroupBuilder::new(&table, &order, &plan, &resources, &scopes);
+        let mut pairs_before = 0;
         for run in &order.groups {
             self.groups.push(builder.build(run, self.file.offset));
+            self.runs.group(&builder.pairs[pairs_before..]);
+            pairs_before = builder.pairs.len();
             self.file.write(&builder.out)?;
             builder.out.clear();
         }
@@ -200,6 +206,7 @@ impl<'a> Chunks<'a> {
             operations: self.operations,
             ids: self.ids,
             pairs: self.pairs,
+            runs: self.runs,
         };
         let tables = write_tables(&mut self.file, dictionary, contents)?;
         let footer = Footer { bounds, tables, groups: self.groups, overflowed: self.overflowed };

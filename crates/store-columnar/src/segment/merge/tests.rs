@@ -161,3 +161,35 @@ fn a_broken_input_is_named_and_a_stopped_merge_ends() {
     }
     assert!(matches!(merge(&whole, &SMALL, &|| true, &mut Vec::new()), Err(MergeFailure::Stopped)));
 }
+
+#[test]
+fn a_rare_value_is_looked_for_in_few_groups_of_a_merged_segment() {
+    let sizes = Sizes { group_rows: 4, ..Sizes::USUAL };
+    let tagged = |id: u64| {
+        let text = format!("value-{id}");
+        let attributes = [("user.id", span::ValueRef::Str(text.as_bytes()))];
+        write(&Sketch { id, attributes: &attributes, ..one("cart", "GET", id, 1_000 + id) }).batch
+    };
+    let inputs: Vec<Vec<SpanBatch>> =
+        (0..4).map(|n| (200 * n + 1..200 * n + 201).map(tagged).collect()).collect();
+    let (segment, _) = merged(&inputs, &sizes);
+    let groups = segment.footer.groups.len();
+    assert!(100 < groups, "{groups}");
+    let part: Arc<dyn crate::part::Part> = segment.clone();
+    for id in [1, 57, 400, 799] {
+        let predicate = store::Predicate::Attribute {
+            within: store::Within::Anywhere,
+            key: "user.id".to_owned(),
+            text: format!("value-{id}"),
+        };
+        let test = super::super::predicate::Test::of(&segment, &predicate).unwrap();
+        let left = (0..groups).filter(|group| test.may_hold(*group)).count();
+        assert!((1..=48).contains(&left), "{left} of {groups} groups are left");
+        let search = store::Search {
+            filter: store::SpanFilter { all: vec![predicate] },
+            ..store::Search::all(span::Tenant::default())
+        };
+        let found: Vec<u64> = part.clone().matches(&search).map(|key| key.unwrap().id.low()).collect();
+        assert_eq!(found, [id]);
+    }
+}
