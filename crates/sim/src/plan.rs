@@ -121,6 +121,9 @@ pub enum Trouble {
     ReadFails,
     /// A read gives too few bytes.
     ReadShort,
+    /// A read gives bytes of which one bit is another. Only while the engine runs: at its start nobody could tell
+    /// such a segment or log from one that is damaged for good.
+    ReadFlips,
     /// A file cannot be made, renamed or removed.
     NameFails,
 }
@@ -191,6 +194,7 @@ impl Trouble {
             Self::WriteFails => Fault::WriteFailsAt(call),
             Self::ReadFails => Fault::ReadFailsAt(call),
             Self::ReadShort => Fault::ReadShortAt(call),
+            Self::ReadFlips => Fault::ReadFlipsAt(call),
             Self::NameFails => Fault::NameFailsAt(call),
         }
     }
@@ -219,7 +223,7 @@ impl Planner {
                 ns: dice.pick(&[1, 1_000_000, SECOND, 61 * SECOND, HOUR, HOUR, 3 * HOUR, 2 * DAY]),
             },
             67..69 => Step::WaitBack { ns: dice.pick(&[1, SECOND, HOUR, 3 * HOUR, DAY]) },
-            69..77 => Step::Trouble { what: self.trouble(), calls: 1 + self.dice.below(80) },
+            69..77 => Step::Trouble { what: self.trouble_in_life(), calls: 1 + self.dice.below(80) },
             77..79 => Step::Fill { spare: dice.below(60_000) },
             79..80 => Step::Empty,
             80..83 => Step::Check,
@@ -246,6 +250,10 @@ impl Planner {
         };
         let tenant = self.dice.pick(&[0, 0, 0, 1, 2]);
         Parcel { number: self.number, tenant, content }
+    }
+
+    fn trouble_in_life(&mut self) -> Trouble {
+        if self.dice.one_in(6) { Trouble::ReadFlips } else { self.trouble() }
     }
 
     fn trouble(&mut self) -> Trouble {

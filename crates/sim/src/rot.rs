@@ -1,7 +1,7 @@
-//! Bits that flip at rest: what is lost was said to be, and nothing comes that was not written.
+//! Bits that flip on the disk: what is lost was said to be, and nothing comes that was not written.
 //!
-//! `verify` looks first and says what each flaw may cost; then the engine starts on the same disk, twice, and
-//! whatever it no longer shows must be covered by what was said.
+//! They flip under an engine that runs. Then `verify` looks and says what each flaw may cost, and the engine starts on
+//! the same disk, twice: whatever any of the three no longer shows must be covered by what was said.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,18 @@ use crate::check::listing_of;
 use crate::model::{Model, Spans, tenant_of};
 use crate::plan::TENANTS;
 
-/// What was shown before the bits flipped, by tenant.
-pub(crate) struct Before(Vec<Spans>);
+/// What an engine shows, by tenant.
+pub(crate) struct Shown(Vec<Spans>);
 
-impl Before {
+impl Shown {
     /// Remembers everything that an engine shows.
     pub(crate) fn of(engine: &SteppedStore) -> Result<Self, String> {
         shown(engine).map(Self)
     }
 
-    /// Compares what is shown now with what was shown then, and with what was said of the flaws.
-    pub(crate) fn compare(
-        &self,
-        engine: &SteppedStore,
-        model: &Model,
-        said: &Inspection,
-    ) -> Result<(), String> {
-        for (tenant, now) in (0..TENANTS).zip(shown(engine)?) {
+    /// Compares what is shown now with this, which was shown before, and with what was said of the flaws.
+    pub(crate) fn compare(&self, now: Self, model: &Model, said: &Inspection) -> Result<(), String> {
+        for (tenant, now) in (0..TENANTS).zip(now.0) {
             let before = &self.0[usize::from(tenant)];
             if !now.is_subset(before) {
                 return Err(format!("tenant {tenant}: flipped bits made spans that nobody wrote"));

@@ -13,7 +13,7 @@ use crate::check::{Known, Listing, check, keys, listing_of, search_of, told};
 use crate::content::batch_of;
 use crate::model::{Fate, Model, Moment, tenant_of};
 use crate::plan::{Parcel, Plan, Step, TENANTS, Trouble};
-use crate::rot::{Before, flip, look};
+use crate::rot::{Shown, flip, look};
 
 /// When runs begin.
 const BEGIN: u64 = 1_767_225_600_000_000_000;
@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lets bits flip at rest, and starts twice on what is left. The run ends with it.
+    /// Lets bits flip under an engine, and starts twice on what is left. The run ends with it.
     fn rot(&mut self, seed: u64) -> Result<String, String> {
         self.calm();
         self.disk.unlimit();
@@ -303,18 +303,23 @@ impl<'a> Run<'a> {
         if let Err(error) = engine.freeze_all() {
             return self.judge(Err(error));
         }
-        let before = Before::of(engine)?;
+        let before = Shown::of(engine)?;
         self.restart(Outage::Kill);
         if let Some(damage) = look(&self.disk)?.damages.first() {
             return Err(format!("verify finds damage on a sound disk: {damage:?}"));
         }
         self.disk.restart(Outage::Kill);
+        let engine = self.open().map_err(|error| format!("the start failed on a sound disk: {error}"))?;
         let flips = flip(&self.disk, seed);
+        let under = Shown::of(&engine)?;
+        drop(engine);
+        self.disk.restart(Outage::Kill);
         let said = look(&self.disk)?;
+        before.compare(under, &self.model, &said)?;
         for _ in 0..2 {
             self.disk.restart(Outage::Kill);
             let engine = self.open().map_err(|error| format!("flipped bits cost the start: {error}"))?;
-            before.compare(&engine, &self.model, &said)?;
+            before.compare(Shown::of(&engine)?, &self.model, &said)?;
         }
         self.disk.restart(Outage::Kill);
         Ok(format!("{flips} bits flipped, {} flaws", said.damages.len()))

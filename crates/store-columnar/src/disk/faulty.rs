@@ -347,6 +347,10 @@ impl ReadAt for FaultyFile {
             return Err(failed(&self.path, "reading", io::ErrorKind::UnexpectedEof.into()));
         };
         into.copy_from_slice(from);
+        if !into.is_empty() && state.strikes(|fault| matches!(fault, Fault::ReadFlipsAt(_))) {
+            let bit = state.calls.wrapping_mul(0x9e37_79b9) as usize;
+            into[bit / 8 % into.len()] ^= 1 << (bit % 8);
+        }
         Ok(())
     }
 }

@@ -30,6 +30,8 @@ pub enum Fault {
     ReadFailsAt(u64),
     /// The first read at or after the given call ends before its time, as if the file did.
     ReadShortAt(u64),
+    /// The first read at or after the given call gives bytes of which one bit is another; the disk has the right one.
+    ReadFlipsAt(u64),
     /// The first creation, renaming or removal at or after the given call fails, and nothing happened.
     NameFailsAt(u64),
 }
@@ -44,6 +46,7 @@ impl Fault {
             | Self::WriteFailsAt(at)
             | Self::ReadFailsAt(at)
             | Self::ReadShortAt(at)
+            | Self::ReadFlipsAt(at)
             | Self::NameFailsAt(at) => at,
         }
     }
