@@ -75,6 +75,9 @@ fn verdict(found: &Inspection) -> String {
         if let Some((first, last)) = damage.starts {
             let _ = write!(text, ", begun from {} to {} (ns since 1970)", first.0, last.0);
         }
+        if let Some((first, last)) = damage.received {
+            let _ = write!(text, ", arrived from {} to {} (ns since 1970)", first.0, last.0);
+        }
         if !damage.traces.is_empty() {
             let named = damage.traces.iter().take(TRACES_MAX).map(ToString::to_string).collect::<Vec<_>>();
             let more = damage.traces.len().saturating_sub(TRACES_MAX);

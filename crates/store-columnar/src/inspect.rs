@@ -54,6 +54,8 @@ pub struct Damage {
     pub spans: Option<u64>,
     /// Between which starts they lie, where that is known.
     pub starts: Option<(UnixNanos, UnixNanos)>,
+    /// Between which times they arrived, where that is known.
+    pub received: Option<(UnixNanos, UnixNanos)>,
     /// Of which traces they are, where that can still be read.
     pub traces: Vec<TraceId>,
 }
@@ -123,7 +125,7 @@ pub fn costs(disk: &dyn Disk, root: &Path, process_id: u32) -> Result<Vec<Cost>,
 impl Damage {
     fn of(path: &Path) -> Self {
         let (path, what) = (path.to_owned(), String::new());
-        Self { path, what, tenant: None, spans: None, starts: None, traces: Vec::new() }
+        Self { path, what, tenant: None, spans: None, starts: None, received: None, traces: Vec::new() }
     }
 }
 
@@ -223,7 +225,8 @@ fn look_into_log(
     })?;
     for loss in replayed.losses {
         let what = format!("{} requests cannot be read from byte {} on", loss.entries, loss.at);
-        damages.push(Damage { what, spans: loss.spans, ..Damage::of(&loss.path) });
+        let (spans, tenant, received) = (loss.spans, loss.tenant, Some(loss.received));
+        damages.push(Damage { what, spans, tenant, received, ..Damage::of(&loss.path) });
     }
     (found.log_entries, found.log_spans) = (entries, spans);
     found.damages.append(&mut damages);

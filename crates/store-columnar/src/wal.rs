@@ -346,6 +346,10 @@ mod tests {
             let lost: u64 = replayed.losses.iter().map(|loss| loss.entries).sum();
             assert_eq!(bodies.len() as u64 + lost, 6, "byte {at}: {bodies:?} {replayed:?}");
             assert!(lost <= 1, "byte {at}: {replayed:?}");
+            for loss in &replayed.losses {
+                assert!(loss.received.0 <= loss.received.1, "byte {at}: {loss:?}");
+                assert_eq!(loss.tenant.is_some(), loss.spans.is_some(), "byte {at}: {loss:?}");
+            }
             assert!(bodies.iter().all(|body| whole.contains(&body.as_str())), "byte {at}");
             assert_eq!(replayed.place.sequence_next, 7, "byte {at}");
         }

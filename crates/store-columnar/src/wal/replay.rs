@@ -11,6 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use span::{Tenant, UnixNanos};
 use store::StoreError;
 
 use crate::disk::{Disk, DiskEntryKind, DiskFile, read_all};
@@ -30,6 +31,10 @@ pub struct WalLoss {
     pub entries: u64,
     /// How many spans they held, where their heads can still be read.
     pub spans: Option<u64>,
+    /// Whose they are, where their heads can still be read.
+    pub tenant: Option<Tenant>,
+    /// Between which times they arrived, by what was written before and behind.
+    pub received: (UnixNanos, UnixNanos),
 }
 
 /// Whether a replay makes what it reads durable.
@@ -77,7 +82,7 @@ pub(crate) fn replay(
     for index in 0..heads.len() {
         let (path, head) = &heads[index];
         let below = heads.get(index + 1).map(|(_, next)| next.first);
-        let log = Log { path, salt: head.salt, below };
+        let log = Log { path, head, below };
         let file = disk.open(path)?;
         let bytes = Bytes::from(read_all(&*file)?);
         if purpose == Purpose::Start {
@@ -88,9 +93,15 @@ pub(crate) fn replay(
         }
         if expected < head.first {
             // The former file lost its end.
-            let before = heads[..index].last().map_or(path, |(path, _)| path);
-            let entries = head.first - expected;
-            replayed.losses.push(WalLoss { path: before.clone(), at: 0, entries, spans: None });
+            let (before, began) = heads[..index].last().map_or((path, head), |(path, head)| (path, head));
+            replayed.losses.push(WalLoss {
+                path: before.clone(),
+                at: 0,
+                entries: head.first - expected,
+                spans: None,
+                tenant: None,
+                received: (began.created.min(head.created), began.created.max(head.created)),
+            });
         }
         expected = log.read(&bytes, head.first, &mut replayed, take)?;
         replayed.place.full.push((path.clone(), expected.saturating_sub(1)));
@@ -102,7 +113,7 @@ pub(crate) fn replay(
 /// One file on its way.
 struct Log<'a> {
     path: &'a Path,
-    salt: u64,
+    head: &'a LogHead,
     /// The first number of the next file: entries from there on are void here.
     below: Option<u64>,
 }
@@ -126,10 +137,10 @@ impl Log<'_> {
                     behind = head.sequence + 1;
                     take(head, body)?;
                 }
-                Step::Hole { first, count, at, spans } => {
+                Step::Hole { first, count, at, of, received } => {
                     let lost = settled.saturating_sub(first).min(count);
                     if 0 < lost {
-                        replayed.losses.push(self.loss(at, lost, spans));
+                        replayed.losses.push(self.loss(at, lost, of, received));
                     }
                     behind = first + lost;
                     if lost < count {
@@ -162,11 +173,13 @@ impl Log<'_> {
     fn walk(&self, bytes: &Bytes, mut expected: u64) -> Walk {
         let mut walk = Walk::default();
         let mut at = HEAD_BYTES as usize;
+        let mut before = self.head.created;
+        let salt = self.head.salt;
         loop {
             let hole_at = at;
-            let found = match entry::read(bytes, at, self.salt) {
+            let found = match entry::read(bytes, at, salt) {
                 Found::Nothing => match self.search(bytes, at, expected) {
-                    Some(next) => entry::read(bytes, next, self.salt),
+                    Some(next) => entry::read(bytes, next, salt),
                     None => break,
                 },
                 found => found,
@@ -181,8 +194,11 @@ impl Log<'_> {
             }
             let (first, count) = (expected, head.sequence - expected);
             if 0 < count {
-                walk.steps.push(Step::Hole { first, count, at: hole_at, spans: None });
+                // A clock may have been set back meanwhile.
+                let received = (before.min(head.received), before.max(head.received));
+                walk.steps.push(Step::Hole { first, count, at: hole_at, of: None, received });
             }
+            before = head.received;
             if walk.group_first < head.group_first {
                 (walk.group_first, walk.group_at) = (head.group_first, hole_at);
             }
@@ -192,8 +208,9 @@ impl Log<'_> {
             walk.steps.push(match body {
                 Some(body) => Step::Sound { head, body },
                 None => {
-                    let spans = Some(u64::from(head.spans));
-                    Step::Hole { first: head.sequence, count: 1, at: hole_at, spans }
+                    let received = (head.received, head.received);
+                    let of = Some((u64::from(head.spans), head.tenant));
+                    Step::Hole { first: head.sequence, count: 1, at: hole_at, of, received }
                 }
             });
         }
@@ -202,13 +219,13 @@ impl Log<'_> {
 
     /// Returns where the next sound head with a number of at least `expected` is.
     fn search(&self, bytes: &[u8], from: usize, expected: u64) -> Option<usize> {
-        let salt = self.salt.to_le_bytes();
+        let salt = self.head.salt.to_le_bytes();
         let finder = memchr::memmem::Finder::new(&salt);
         // The salt stands 8 bytes behind the beginning of a head.
         let mut at = from.checked_add(8)?;
         while let Some(found) = finder.find(bytes.get(at..)?) {
             let head_at = at + found - 8;
-            let sound = EntryHead::read(bytes, head_at, self.salt);
+            let sound = EntryHead::read(bytes, head_at, self.head.salt);
             if head_at.is_multiple_of(8) && sound.is_some_and(|(head, _)| expected <= head.sequence) {
                 return Some(head_at);
             }
@@ -217,8 +234,15 @@ impl Log<'_> {
         None
     }
 
-    fn loss(&self, at: usize, entries: u64, spans: Option<u64>) -> WalLoss {
-        WalLoss { path: self.path.to_owned(), at: at as u64, entries, spans }
+    fn loss(
+        &self,
+        at: usize,
+        entries: u64,
+        of: Option<(u64, Tenant)>,
+        received: (UnixNanos, UnixNanos),
+    ) -> WalLoss {
+        let (spans, tenant) = of.unzip();
+        WalLoss { path: self.path.to_owned(), at: at as u64, entries, spans, tenant, received }
     }
 }
 
@@ -243,7 +267,10 @@ enum Step {
         first: u64,
         count: u64,
         at: usize,
-        spans: Option<u64>,
+        /// How many spans and whose, where that can still be read.
+        of: Option<(u64, Tenant)>,
+        /// Between which times they arrived.
+        received: (UnixNanos, UnixNanos),
     },
 }
 
