@@ -19,15 +19,19 @@ pub(crate) fn write<E: Error + ?Sized>(record: &mut Record, kind: &str, error: &
     // A formatter that fails leaves what it wrote.
     let _ = write!(message, "{error}");
     let mut chain = local::text();
-    let mut cause = error.source();
-    for _ in 0..CAUSES_MAX {
-        let Some(next) = cause else { break };
-        let _ = write!(chain, "\nCaused by: {next}");
-        cause = next.source();
+    for cause in causes(error) {
+        let _ = write!(chain, "\nCaused by: {cause}");
     }
     write_text(record, kind, &message, Some(&chain).filter(|chain| !chain.is_empty()).map(String::as_str));
     local::give_back_text(chain);
     local::give_back_text(message);
+}
+
+/// Returns an error's causes, nearest first, as far as they are written.
+pub(crate) fn causes<E: Error + ?Sized>(error: &E) -> impl Iterator<Item = &dyn Error> {
+    std::iter::successors(error.source(), |cause| (**cause).source())
+        .take(CAUSES_MAX)
+        .map(|cause| cause as &dyn Error)
 }
 
 /// Records a failure from its texts.

@@ -30,7 +30,7 @@ const FLAGS_AT: usize = 50;
 /// A buffer that grew past this is not kept for later spans.
 const BUFFER_BYTES_KEPT: usize = 16 * 1024;
 
-const ATTRIBUTE: u8 = 0x4a;
+pub(crate) const ATTRIBUTE: u8 = 0x4a;
 const EVENT: u8 = 0x5a;
 const LINK: u8 = 0x6a;
 

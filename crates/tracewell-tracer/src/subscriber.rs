@@ -11,6 +11,7 @@
 
 mod directives;
 mod fields;
+mod reach;
 mod slots;
 
 #[cfg(feature = "layer")]
@@ -32,6 +33,7 @@ use slots::Slots;
 pub use directives::{Directives, DirectivesError};
 #[cfg(feature = "layer")]
 pub use layer::TraceLayer;
+pub use reach::{Reached, reach};
 
 /// A subscriber that records the spans and events of `tracing`.
 ///

@@ -41,6 +41,7 @@ mod operation;
 mod recording;
 mod settings;
 mod setup;
+mod span_ext;
 
 pub mod testing;
 
@@ -54,6 +55,7 @@ pub use operation::{
     trace_result,
 };
 pub use setup::{Setup, init, service};
+pub use span_ext::SpanExt;
 #[cfg(feature = "layer")]
 pub use tracewell_tracer::subscriber::TraceLayer;
 pub use tracewell_tracer::{

@@ -8,7 +8,7 @@ use tracewell_tracer::export::http::OtlpHttp;
 use tracewell_tracer::export::jaeger::{JaegerHttp, JaegerUdp};
 use tracewell_tracer::export::zipkin::ZipkinHttp;
 use tracewell_tracer::export::{Endpoint, EndpointError};
-use tracewell_tracer::{Export, Sampler, TraceSubscriber, TracerBuilder};
+use tracewell_tracer::{Export, Sampler, TraceSubscriber, Tracer, TracerBuilder};
 
 use crate::carriers;
 use crate::guard::Guard;
@@ -86,10 +86,30 @@ impl Setup {
 
     /// Starts tracing; [`init`] says how.
     pub fn init(self) -> Guard {
+        self.begin(subscribe)
+    }
+
+    /// Starts tracing as [`init`](Self::init) does, and leaves `tracing` to a stack of layers of your own.
+    /// Put the layer into it; there is none where tracing is off.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (traces, _tracing) = tracewell::service("shop").layer();
+    /// tracing_subscriber::registry().with(traces).with(tracing_subscriber::fmt::layer()).init();
+    /// ```
+    #[cfg(feature = "layer")]
+    pub fn layer(self) -> (Option<tracewell_tracer::subscriber::TraceLayer>, Guard) {
+        let guard = self.begin(|_, _| {});
+        let layer = |tracer: &Tracer| tracewell_tracer::subscriber::TraceLayer::new(tracer.clone());
+        (guard.tracer().map(layer), guard)
+    }
+
+    fn begin(self, subscribe: impl FnOnce(&Tracer, &mut Settings)) -> Guard {
         let mut settings = Settings::read(&|name| env::var(name).ok());
         let quiet = self.quiet;
         self.overrule(&mut settings);
-        let guard = start(settings);
+        let guard = start(settings, subscribe);
         if !quiet {
             for line in guard.warnings.iter().chain([&guard.resolved]) {
                 eprintln!("tracewell: {line}");
@@ -125,7 +145,7 @@ impl Setup {
     }
 }
 
-fn start(mut settings: Settings) -> Guard {
+fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings)) -> Guard {
     carriers::decide(settings.propagator);
     let off = |resolved: String, warnings| Guard { tracer: None, resolved, warnings };
     if let Some(why) = &settings.off {
@@ -165,18 +185,22 @@ fn start(mut settings: Settings) -> Guard {
     settings.warnings.extend(wrong);
     #[cfg(feature = "otel-api-0_33")]
     tracewell_tracer::otel_api::install(tracer.tracer(), *carriers::propagator());
-    let mut subscriber =
-        TraceSubscriber::new(tracer.tracer().clone()).directives(settings.directives.clone());
+    subscribe(tracer.tracer(), &mut settings);
+    Guard { tracer: Some(tracer), resolved, warnings: settings.warnings }
+}
+
+/// Makes the tracer the one that `tracing` speaks to.
+fn subscribe(tracer: &Tracer, settings: &mut Settings) {
+    let mut subscriber = TraceSubscriber::new(tracer.clone()).directives(settings.directives.clone());
     if settings.log == LogFormat::Json {
         subscriber = subscriber.event_sink(JsonLog::default());
     }
     if tracing::subscriber::set_global_default(subscriber).is_err() {
         settings.warnings.push(
-            "`tracing` has a subscriber already: its spans are not recorded; add `TraceLayer` to it"
+            "`tracing` has a subscriber already: its spans are not recorded; start with `Setup::layer` there"
                 .to_owned(),
         );
     }
-    Guard { tracer: Some(tracer), resolved, warnings: settings.warnings }
 }
 
 fn exporter(settings: &Settings) -> Result<Box<dyn Export>, EndpointError> {

@@ -1,9 +1,9 @@
 //! The same engine as a layer, beside others on `tracing-subscriber`'s registry.
 
 use tracing_core::span::{Attributes, Id, Record as Values};
-use tracing_core::{Event, Subscriber};
+use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{self, Layer};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::{Location, Parent, Tracing};
 use crate::local;
@@ -51,6 +51,14 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     ctx.span(id)?.extensions().get::<Slot>().map(|slot| slot.0)
+}
+
+/// Finds the layer behind a dispatcher, and its slot of a span.
+pub(super) fn find<'a>(dispatch: &'a Dispatch, id: &Id) -> Option<(&'a Tracing, u64)> {
+    let layer = dispatch.downcast_ref::<TraceLayer>()?;
+    let registry = dispatch.downcast_ref::<Registry>()?;
+    let slot = registry.span(id)?.extensions().get::<Slot>().map(|slot| slot.0)?;
+    Some((&layer.tracing, slot))
 }
 
 impl<S> Layer<S> for TraceLayer
