@@ -79,8 +79,7 @@ impl Beginner<'_> {
         priority: &dyn Fn() -> Option<Priority>,
     ) -> Begun {
         let engine = self.engine;
-        let ticks = engine.clock.ticks();
-        let [high, low, span] = local::draw(ticks);
+        let [high, low, span] = local::draw();
         let trace_id = TraceId::from_halves(high, low);
         context.span = SpanContext::new(trace_id, SpanId::from_u64(span), TraceFlags::RANDOM);
         context.sampling = Sampling::Decided;
@@ -90,23 +89,44 @@ impl Beginner<'_> {
                 sampled.then_some(TraceState::EMPTY)
             }
             None if engine.judge.is_curious() => {
-                let record = self.record(&context, None, opening, ticks);
+                let record = self.root(&mut context, opening);
                 return Begun { context, record: Some(record), undecided: Some(Box::default()) };
             }
             None => {
                 let Opening { name, kind } = opening;
                 let asking = Asking { name, kind, parent: None, trace_id, message: &[] };
-                self.decide(&asking, priority(), ticks)
+                self.decide(&asking, priority())
             }
         };
         if let Some(state) = recorded {
             context.span.flags = context.span.flags.with(TraceFlags::SAMPLED);
             context.span.trace_state = state;
-            let record = self.record(&context, None, opening, ticks);
+            let record = self.root(&mut context, opening);
             return Begun { context, record: Some(record), undecided: None };
         }
-        let record = self.trailing(&context, true, || self.record(&context, None, opening, ticks));
+        if engine.trails.is_none() {
+            return Begun::unrecorded(context);
+        }
+        let ticks = self.renew(&mut context);
+        let trace_id = context.span.trace_id;
+        let record = self.trailing(trace_id, true, || self.record(&context, None, opening, ticks));
         Begun { context, record, undecided: None }
+    }
+
+    /// Makes the record of a root.
+    fn root(&self, context: &mut Context, opening: Opening<'_>) -> Box<Record> {
+        let ticks = self.renew(context);
+        self.record(context, None, opening, ticks)
+    }
+
+    /// Draws a root's ids anew as far as no decision hangs on them: with the clock, so that they differ
+    /// from those of a process that was forked from this one.
+    fn renew(&self, context: &mut Context) -> u64 {
+        let ticks = self.engine.clock.ticks();
+        let [high, span] = local::draw_at(ticks);
+        context.span.trace_id = TraceId::from_halves(high, context.span.trace_id.low());
+        context.span.span_id = SpanId::from_u64(span);
+        ticks
     }
 
     fn begin_child(
@@ -118,7 +138,7 @@ impl Beginner<'_> {
     ) -> Begun {
         let engine = self.engine;
         let ticks = engine.clock.ticks();
-        let [span] = local::draw(ticks);
+        let [span] = local::draw_at(ticks);
         let mut context = parent.clone();
         context.span.span_id = SpanId::from_u64(span);
         context.span.is_remote = false;
@@ -133,7 +153,7 @@ impl Beginner<'_> {
                 return Begun { context, record: Some(record), undecided: None };
             }
             Some(false) => {
-                let trailing = self.trailing(&context, remote, || record(&context));
+                let trailing = self.trailing(context.span.trace_id, remote, || record(&context));
                 return match trailing {
                     Some(record) => Begun { context, record: Some(record), undecided: None },
                     None => Begun::unrecorded(parent),
@@ -150,13 +170,13 @@ impl Beginner<'_> {
         }
         let Opening { name, kind } = opening;
         let asking = Asking { name, kind, parent: Some(&parent), trace_id, message: &[] };
-        match self.decide(&asking, priority(), ticks) {
+        match self.decide(&asking, priority()) {
             Some(state) => {
                 sampled(&mut context, &state);
                 let record = record(&context);
                 Begun { context, record: Some(record), undecided: None }
             }
-            None => match self.trailing(&context, true, || record(&context)) {
+            None => match self.trailing(trace_id, true, || record(&context)) {
                 Some(record) => Begun { context, record: Some(record), undecided: None },
                 None => {
                     context.span.span_id = parent.span.span_id;
@@ -179,7 +199,7 @@ impl Beginner<'_> {
             trace_id: context.span.trace_id,
             message: record.bytes(),
         };
-        let decided = self.decide(&asking, priority, self.engine.clock.ticks());
+        let decided = self.decide(&asking, priority);
         if let Some(state) = decided {
             sampled(context, &state);
             record.sampled(&context.span);
@@ -206,8 +226,10 @@ impl Beginner<'_> {
         begun.record = kept;
     }
 
-    fn decide(&self, asking: &Asking<'_>, priority: Option<Priority>, ticks: u64) -> Option<TraceState> {
-        let Verdict { recorded, rule } = self.engine.judge.decide(asking, priority, ticks);
+    #[inline]
+    fn decide(&self, asking: &Asking<'_>, priority: Option<Priority>) -> Option<TraceState> {
+        let now = || self.engine.clock.ticks();
+        let Verdict { recorded, rule } = self.engine.judge.decide(asking, priority, now);
         local::count(self.engine, asking.name, recorded.is_some(), rule.as_str());
         recorded
     }
@@ -215,7 +237,7 @@ impl Beginner<'_> {
     /// Makes the record of a span that was not sampled, where its trace may be kept all the same.
     fn trailing(
         &self,
-        context: &Context,
+        trace_id: TraceId,
         is_root: bool,
         record: impl FnOnce() -> Box<Record>,
     ) -> Option<Box<Record>> {
@@ -223,7 +245,6 @@ impl Beginner<'_> {
         if is_root && self.engine.judge.is_off() {
             return None;
         }
-        let trace_id = context.span.trace_id;
         let trail = if is_root { trails.begin(trace_id)? } else { trails.find(trace_id)? };
         let mut record = record();
         record.ties(|| Ties::new(self.engine)).follow(trail, is_root);

@@ -30,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) tallies: Tallies,
     /// Where anything is kept although it was not sampled.
     pub(crate) trails: Option<Trails>,
+    /// Whether children of unsampled spans are never recorded.
+    pub(crate) follows_quietly: bool,
     /// Where spans are folded into their parents.
     pub(crate) folding: Option<Folding>,
     /// Entries of the baggage that become attributes of spans.
@@ -101,6 +103,7 @@ impl Engine {
             counters: Counters::default(),
             pace,
             tallies: Tallies::default(),
+            follows_quietly: sampling.parent_based && sampling.keep.is_nothing(),
             trails: (!sampling.keep.is_nothing()).then(|| Trails::new(sampling.keep)),
             folding: filter.map(Folding::new),
             baggage_keys,

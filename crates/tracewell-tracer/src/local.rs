@@ -10,7 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use tracewell_context::{Context, SpanId};
+use tracewell_context::{Context, Sampling, SpanId};
 
 use crate::depot::Chunk;
 use crate::engine::Engine;
@@ -25,6 +25,8 @@ thread_local! {
     static LOCAL: Local = Local::new();
     /// Apart from the room, because it is asked first and most often.
     static SUPPRESSED: Cell<bool> = const { Cell::new(false) };
+    /// Whether the current span is one of ours that was not sampled, as most are where a share is small.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Local {
@@ -70,6 +72,20 @@ impl Local {
     }
 }
 
+/// Tells whether the current span is of this process and was not sampled.
+#[inline]
+pub(crate) fn is_quiet() -> bool {
+    QUIET.get()
+}
+
+#[inline]
+fn is_unsampled(context: &Context) -> bool {
+    context.sampling == Sampling::Decided
+        && !context.span.flags.is_sampled()
+        && !context.span.is_remote
+        && context.span.is_valid()
+}
+
 /// Calls `look` with the current context.
 #[inline]
 pub(crate) fn with_current<R>(look: impl FnOnce(&Context) -> R) -> R {
@@ -90,6 +106,7 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&Context) -> R) -> R {
 pub(crate) fn enter(token: u64, context: Context) {
     // A thread that ends has no current context; the scope is left without effect.
     let _ = LOCAL.try_with(|local| {
+        QUIET.set(is_unsampled(&context));
         let previous = local.current.replace(context);
         local.entered.borrow_mut().push(Entered { token, again: 0, previous });
     });
@@ -133,7 +150,10 @@ pub(crate) fn leave(token: u64) {
         Some(match entered.get_mut(at) {
             // Somebody entered later and is still inside: he returns to where this scope began.
             Some(above) => std::mem::replace(&mut above.previous, scope.previous),
-            None => local.current.replace(scope.previous),
+            None => {
+                QUIET.set(is_unsampled(&scope.previous));
+                local.current.replace(scope.previous)
+            }
         })
     });
     drop(left);
@@ -159,10 +179,23 @@ pub(crate) fn is_inside(span: SpanId) -> bool {
 
 /// Draws `N` ids.
 #[inline]
-pub(crate) fn draw<const N: usize>(ticks: u64) -> [u64; N] {
+pub(crate) fn draw<const N: usize>() -> [u64; N] {
+    draw_stirred(None)
+}
+
+/// Draws `N` ids that differ from those of every process with which this one shares a past.
+#[inline]
+pub(crate) fn draw_at<const N: usize>(ticks: u64) -> [u64; N] {
+    draw_stirred(Some(ticks))
+}
+
+#[inline]
+fn draw_stirred<const N: usize>(ticks: Option<u64>) -> [u64; N] {
     let drawn = LOCAL.try_with(|local| {
         let mut random = local.random.get();
-        random.stir(ticks);
+        if let Some(ticks) = ticks {
+            random.stir(ticks);
+        }
         let drawn = std::array::from_fn(|_| random.next());
         local.random.set(random);
         drawn

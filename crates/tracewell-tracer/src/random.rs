@@ -1,7 +1,7 @@
 //! Random ids: xoroshiro128++, one state per thread, seeded from the system's entropy.
 //!
-//! Ids must be unlikely to meet, not hard to guess. Each draw is stirred with the clock, so a forked
-//! process, which inherits the state, leaves its parent's sequence with its first span.
+//! Ids must be unlikely to meet, not hard to guess. Each draw for a recorded span is stirred with the
+//! clock, so a forked process, which inherits the state, leaves its parent's sequence with that.
 
 use std::hash::{BuildHasher as _, RandomState};
 

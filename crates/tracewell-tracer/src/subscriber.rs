@@ -159,11 +159,11 @@ impl Tracing {
     /// Holds the innermost span once more, if it is unsampled and its children are too.
     #[inline]
     fn unsampled(&self) -> Option<u64> {
+        if !local::is_quiet() || !self.tracer.engine.follows_quietly {
+            return None;
+        }
         let slot = local::innermost_span()?;
-        let inherits = local::with_current(|current| {
-            self.tracer.engine.judge.inherited(current) == Some(false)
-                && self.slots.is_unrecorded(slot, current)
-        });
+        let inherits = local::with_current(|current| self.slots.is_unrecorded(slot, current));
         (inherits && self.slots.hold(slot)).then_some(slot)
     }
 

@@ -9,6 +9,7 @@ use tracewell_context::{Context, SpanContext};
 use crate::begin::{Beginner, Begun, Opening};
 use crate::engine::Engine;
 use crate::kind::Kind;
+use crate::local;
 use crate::open_span::Span;
 use crate::sampling::{PRIORITY_KEY, Priority, Sampled, Sampler};
 use crate::status::Status;
@@ -224,7 +225,7 @@ impl<'a> SpanBuilder<'a> {
     /// Sets an attribute.
     #[inline]
     pub fn attr<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        if self.is_off() {
+        if self.is_off() || self.is_quiet() {
             return self;
         }
         let value = value.into();
@@ -237,7 +238,7 @@ impl<'a> SpanBuilder<'a> {
 
     /// Links another span.
     pub fn link(mut self, to: &SpanContext) -> Self {
-        if !self.is_off() {
+        if !self.is_off() && !self.is_quiet() {
             self.opened().link(to, &[]);
         }
         self
@@ -248,6 +249,9 @@ impl<'a> SpanBuilder<'a> {
     pub fn start(mut self) -> Span {
         if self.is_off() {
             return Span::none();
+        }
+        if self.is_quiet() {
+            return Span { context: local::with_current(Context::clone), record: None };
         }
         let (kind, time) = (self.kind, self.start);
         let opened = self.opened();
@@ -267,6 +271,17 @@ impl<'a> SpanBuilder<'a> {
     #[inline]
     fn is_off(&self) -> bool {
         self.tracer.is_none() && !self.stands_in
+    }
+
+    /// Tells whether it is a child of an unsampled span: nobody will ever see it, and its parent's ids do
+    /// for what it calls.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        local::is_quiet()
+            && self.open.is_none()
+            && self.parent.is_none()
+            && !self.stands_in
+            && self.tracer.is_some_and(|tracer| tracer.engine.follows_quietly)
     }
 
     #[inline]

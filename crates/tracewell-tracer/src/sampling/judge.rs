@@ -272,15 +272,20 @@ impl Judge {
 
     /// Decides, at a time of the tracer's clock. What is recorded by a share gets the state that says so.
     #[inline]
-    pub(crate) fn decide(&self, asking: &Asking<'_>, priority: Option<Priority>, now: u64) -> Verdict {
+    pub(crate) fn decide(
+        &self,
+        asking: &Asking<'_>,
+        priority: Option<Priority>,
+        now: impl FnOnce() -> u64,
+    ) -> Verdict {
         let plain = self.plain.load(Ordering::Relaxed);
         if plain == ASK || priority.is_some() {
-            return self.look_closer(asking, priority, now);
+            return self.look_closer(asking, priority, now());
         }
         // Nearly always: everything is recorded, or a small share.
         let recorded = plain == ALL;
         if !recorded && plain <= randomness(asking) {
-            return self.look_closer(asking, priority, now);
+            return self.look_closer(asking, priority, now());
         }
         let name = PLAIN.get(self.plain_name.load(Ordering::Relaxed)).copied().unwrap_or_default();
         Verdict { recorded: recorded.then_some(TraceState::EMPTY), rule: RuleName::Own(name) }
@@ -350,17 +355,17 @@ mod tests {
 
     fn kept(judge: &Judge, priority: Option<Priority>) -> usize {
         let step = WHOLE / 1_000;
-        (0..1_000).filter(|n| judge.decide(&asking(n * step), priority, 0).recorded.is_some()).count()
+        (0..1_000).filter(|n| judge.decide(&asking(n * step), priority, || 0).recorded.is_some()).count()
     }
 
     #[test]
     fn ratio_keeps_its_share_and_says_so() {
         let judge = judge(Sampler::Ratio(0.25));
         assert!((249..=251).contains(&kept(&judge, None)));
-        let high = judge.decide(&asking(WHOLE - 1), None, 0);
+        let high = judge.decide(&asking(WHOLE - 1), None, || 0);
         assert_eq!(high.recorded.unwrap().as_str(), "ot=th:c");
         judge.replace(Sampler::Ratio(0.0));
-        assert_eq!(judge.decide(&asking(WHOLE - 1), None, 0).recorded, None);
+        assert_eq!(judge.decide(&asking(WHOLE - 1), None, || 0).recorded, None);
     }
 
     #[test]
@@ -370,7 +375,7 @@ mod tests {
         assert_eq!(kept(&judge, Some(Priority::Never)), 0);
         let low = kept(&judge, Some(Priority::Low));
         assert!((49..=51).contains(&low), "{low}");
-        let lowest = judge.decide(&asking(WHOLE - 1), Some(Priority::Low), 0).recorded.unwrap();
+        let lowest = judge.decide(&asking(WHOLE - 1), Some(Priority::Low), || 0).recorded.unwrap();
         assert!(lowest.as_str().starts_with("ot=th:f333333"), "{lowest:?}");
     }
 
@@ -381,7 +386,7 @@ mod tests {
         assert!((9..=11).contains(&kept(&judge, None)));
         assert!((9..=11).contains(&kept(&judge, Some(Priority::High))));
         assert_eq!(kept(&judge, Some(Priority::Emergency)), 1_000);
-        assert_eq!(judge.decide(&asking(0), None, 0).rule.as_str(), "emergency");
+        assert_eq!(judge.decide(&asking(0), None, || 0).rule.as_str(), "emergency");
         judge.emergency(false);
         assert_eq!(kept(&judge, None), 1_000);
     }
@@ -391,7 +396,7 @@ mod tests {
         let judge = judge(Sampler::Ratio(0.5));
         judge.load(0.5, false);
         assert!((249..=251).contains(&kept(&judge, None)));
-        assert_eq!(judge.decide(&asking(WHOLE - 1), None, 0).recorded.unwrap().as_str(), "ot=th:c");
+        assert_eq!(judge.decide(&asking(WHOLE - 1), None, || 0).recorded.unwrap().as_str(), "ot=th:c");
         let always = self::judge(Sampler::AlwaysOn);
         always.load(0.25, false);
         assert!((249..=251).contains(&kept(&always, None)));
@@ -406,6 +411,6 @@ mod tests {
         ];
         let judge = judge(Sampler::Rules { rules, otherwise: 0.0 });
         assert!((499..=501).contains(&kept(&judge, None)));
-        assert_eq!(judge.decide(&asking(0), None, 0).rule.as_str(), "half");
+        assert_eq!(judge.decide(&asking(0), None, || 0).rule.as_str(), "half");
     }
 }
