@@ -57,6 +57,9 @@ struct Inner {
 }
 
 impl Baggage {
+    /// The baggage without entries.
+    pub const EMPTY: Self = Self { inner: None };
+
     /// Reads a header, or several joined by commas. Members that are none, and those beyond the limits,
     /// are left out; of a key that comes twice the last stays.
     ///

@@ -46,6 +46,10 @@ pub enum Sampling {
 }
 
 impl Context {
+    /// The context of no span, without baggage.
+    pub const EMPTY: Self =
+        Self { span: SpanContext::NONE, baggage: Baggage::EMPTY, sampling: Sampling::Deferred };
+
     /// The context of a span whose flag is decided, without baggage.
     ///
     /// ```

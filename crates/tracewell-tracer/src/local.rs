@@ -137,7 +137,6 @@ pub(crate) fn enter_anew(context: Context) -> u64 {
 }
 
 /// Leaves the newest scope of that token, if there is one.
-#[inline]
 pub(crate) fn leave(token: u64) {
     let left = LOCAL.try_with(|local| {
         let mut entered = local.entered.borrow_mut();
@@ -214,6 +213,21 @@ pub(crate) fn record(engine: &Arc<Engine>) -> Box<Record> {
         desks.iter_mut().find(|desk| Arc::ptr_eq(&desk.engine, engine))?.records.pop()
     });
     used.ok().flatten().unwrap_or_else(|| Box::new(Record::new(Arc::clone(engine))))
+}
+
+/// Lends a record that is there for the current context alone.
+pub(crate) fn quiet_record(engine: &Arc<Engine>) -> Box<Record> {
+    let found = LOCAL.try_with(|local| {
+        let mut desks = local.desks.try_borrow_mut().ok()?;
+        let mut record = desks.iter_mut().find(|desk| Arc::ptr_eq(&desk.engine, engine))?.records.pop()?;
+        record.be(local.current.try_borrow().ok()?.clone(), false);
+        Some(record)
+    });
+    found.ok().flatten().unwrap_or_else(|| {
+        let mut record = Box::new(Record::new(Arc::clone(engine)));
+        record.be(with_current(Context::clone), false);
+        record
+    })
 }
 
 /// Puts a finished record's bytes into the thread's chunk and keeps the record.

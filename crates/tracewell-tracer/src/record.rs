@@ -12,7 +12,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tracewell_context::{SpanContext, SpanId, TraceId};
+use tracewell_context::{Context, SpanContext, SpanId, TraceId};
 
 use crate::encode::{attribute, bytes_field, fixed64_field, nested, varint};
 use crate::engine::Engine;
@@ -52,6 +52,10 @@ pub(crate) struct Record {
     links_dropped: u32,
     status: Status,
     ties: Option<Box<Ties>>,
+    /// Who the span is, where it is a value of its own.
+    context: Context,
+    /// Whether anything of it will be kept; else it is here for its context.
+    recorded: bool,
 }
 
 impl Record {
@@ -71,7 +75,33 @@ impl Record {
             links_dropped: 0,
             status: Status::Unset,
             ties: None,
+            context: Context::EMPTY,
+            recorded: false,
         }
+    }
+
+    /// Makes it the span of that context.
+    #[inline]
+    pub(crate) fn be(&mut self, context: Context, recorded: bool) {
+        self.context = context;
+        self.recorded = recorded;
+    }
+
+    /// Returns who the span is.
+    #[inline]
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Tells whether anything of it will be kept.
+    #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
+    /// Takes its context, to be decided about anew.
+    pub(crate) fn take_context(&mut self) -> Context {
+        std::mem::take(&mut self.context)
     }
 
     /// Writes the head of a span: who it is, whose child, since when.
@@ -344,6 +374,12 @@ impl Record {
     /// Makes the record ready for another span.
     #[inline]
     pub(crate) fn cleared(mut self: Box<Self>) -> Box<Self> {
+        if !self.context.baggage.is_empty() || !self.context.span.trace_state.as_str().is_empty() {
+            self.context = Context::EMPTY;
+        }
+        if !self.recorded && self.bytes.is_empty() {
+            return self;
+        }
         if BUFFER_BYTES_KEPT < self.bytes.capacity() {
             self.bytes = Vec::new();
         }

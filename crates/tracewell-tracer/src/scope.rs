@@ -39,9 +39,15 @@ impl Drop for Attached {
     }
 }
 
+/// Returns a scope that changes nothing.
+#[inline]
+pub(crate) fn attach_nothing() -> Attached {
+    Attached { token: NOTHING, on_thread: PhantomData }
+}
+
 /// Makes a span's context current; nothing has to be done where it is so already, or where there is no
 /// span.
-#[inline]
+#[inline(never)]
 pub(crate) fn attach_span(context: &Context) -> Attached {
     let needless = !context.span.is_valid()
         || local::with_current(|current| {

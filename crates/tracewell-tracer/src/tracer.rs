@@ -150,7 +150,10 @@ impl Tracer {
 /// ```
 #[inline]
 pub fn span(name: &str) -> SpanBuilder<'_> {
-    SpanBuilder { stands_in: STANDS_IN.get(), ..SpanBuilder::new(GLOBAL.get(), name) }
+    if STANDS_IN.get() {
+        return SpanBuilder { stands_in: true, live: true, ..SpanBuilder::new(None, name) };
+    }
+    SpanBuilder::new(GLOBAL.get(), name)
 }
 
 /// Returns a span that records nothing.
@@ -165,6 +168,9 @@ pub fn no_span() -> Span {
 #[must_use = "nothing is recorded until `start`"]
 pub struct SpanBuilder<'a> {
     tracer: Option<&'a Tracer>,
+    /// Whether what is said is heard: somebody is there to record, and it is no child of an unsampled
+    /// span, which nobody will ever see.
+    live: bool,
     /// The thread's stand-in counts, not `tracer`.
     stands_in: bool,
     name: &'a str,
@@ -182,6 +188,7 @@ impl<'a> SpanBuilder<'a> {
     pub(crate) fn new(tracer: Option<&'a Tracer>, name: &'a str) -> Self {
         Self {
             tracer,
+            live: tracer.is_some_and(|tracer| !(local::is_quiet() && tracer.engine.follows_quietly)),
             stands_in: false,
             name,
             parent: None,
@@ -197,6 +204,7 @@ impl<'a> SpanBuilder<'a> {
     #[inline]
     pub fn parent(mut self, context: &'a Context) -> Self {
         self.parent = Some(context);
+        self.live = self.tracer.is_some() || self.stands_in;
         self
     }
 
@@ -223,12 +231,13 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// Sets an attribute.
-    #[inline]
-    pub fn attr<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        if self.is_off() || self.is_quiet() {
-            return self;
-        }
-        let value = value.into();
+    #[inline(always)]
+    pub fn attr<'v>(self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        if self.live { self.attr_live(key, value.into()) } else { self }
+    }
+
+    /// Apart from the rest, which is small where nothing is recorded.
+    fn attr_live(mut self, key: &str, value: Value<'_>) -> Self {
         if key == PRIORITY_KEY {
             self.prioritize(value);
         }
@@ -238,21 +247,24 @@ impl<'a> SpanBuilder<'a> {
 
     /// Links another span.
     pub fn link(mut self, to: &SpanContext) -> Self {
-        if !self.is_off() && !self.is_quiet() {
+        if self.live {
             self.opened().link(to, &[]);
         }
         self
     }
 
     /// Begins it.
-    #[inline]
-    pub fn start(mut self) -> Span {
-        if self.is_off() {
-            return Span::none();
+    #[inline(always)]
+    pub fn start(self) -> Span {
+        match self.tracer {
+            _ if self.live => self.start_live(),
+            // Its parent's ids do for what it calls.
+            Some(tracer) => Span::quiet(&tracer.engine),
+            None => Span::none(),
         }
-        if self.is_quiet() {
-            return Span { context: local::with_current(Context::clone), record: None };
-        }
+    }
+
+    fn start_live(mut self) -> Span {
         let (kind, time) = (self.kind, self.start);
         let opened = self.opened();
         if kind != Kind::Internal {
@@ -267,34 +279,17 @@ impl<'a> SpanBuilder<'a> {
         self.open.take().unwrap_or_else(Span::none)
     }
 
-    /// Tells whether there is nobody to record.
-    #[inline]
-    fn is_off(&self) -> bool {
-        self.tracer.is_none() && !self.stands_in
-    }
-
-    /// Tells whether it is a child of an unsampled span: nobody will ever see it, and its parent's ids do
-    /// for what it calls.
-    #[inline]
-    fn is_quiet(&self) -> bool {
-        local::is_quiet()
-            && self.open.is_none()
-            && self.parent.is_none()
-            && !self.stands_in
-            && self.tracer.is_some_and(|tracer| tracer.engine.follows_quietly)
-    }
-
     #[inline]
     fn opened(&mut self) -> &mut Span {
         if self.open.is_none() {
             let opening = Opening { name: self.name, kind: self.kind };
-            let begun = if self.stands_in {
+            let (span, undecided) = if self.stands_in {
                 begin_standing_in(opening, self.parent, self.priority)
             } else {
                 begin(self.tracer, opening, self.parent, self.priority)
             };
-            self.undecided = begun.undecided;
-            self.open = Some(Span { context: begun.context, record: begun.record });
+            self.undecided = undecided;
+            self.open = Some(span);
         }
         self.open.get_or_insert_with(Span::none)
     }
@@ -312,11 +307,10 @@ impl<'a> SpanBuilder<'a> {
     fn settle(&mut self) {
         let stand_in = if self.stands_in { stand_in() } else { None };
         let Some(tracer) = stand_in.as_ref().or(self.tracer) else { return };
-        let Some(mut open) = self.open.take() else { return };
-        let context = std::mem::take(&mut open.context);
-        let mut begun = Begun { context, record: open.record.take(), undecided: self.undecided.take() };
+        let Some((context, record)) = self.open.take().and_then(Span::into_undecided) else { return };
+        let mut begun = Begun { context, record: Some(record), undecided: self.undecided.take() };
         tracer.beginner().settle(&mut begun, self.name, self.priority);
-        self.open = Some(Span { context: begun.context, record: begun.record });
+        self.open = Some(Span::begun(&tracer.engine, begun.context, begun.record));
     }
 }
 
@@ -327,15 +321,18 @@ fn begin(
     opening: Opening<'_>,
     parent: Option<&Context>,
     priority: Option<Priority>,
-) -> Begun {
-    match tracer {
-        Some(tracer) => tracer.beginner().begin(opening, parent.cloned(), &|| priority),
-        None => Begun::unrecorded(Context::default()),
-    }
+) -> (Span, Option<Box<Context>>) {
+    let Some(tracer) = tracer else { return (Span::none(), None) };
+    let begun = tracer.beginner().begin(opening, parent.cloned(), &|| priority);
+    (Span::begun(&tracer.engine, begun.context, begun.record), begun.undecided)
 }
 
 #[cold]
-fn begin_standing_in(opening: Opening<'_>, parent: Option<&Context>, priority: Option<Priority>) -> Begun {
+fn begin_standing_in(
+    opening: Opening<'_>,
+    parent: Option<&Context>,
+    priority: Option<Priority>,
+) -> (Span, Option<Box<Context>>) {
     begin(stand_in().as_ref(), opening, parent, priority)
 }
 
