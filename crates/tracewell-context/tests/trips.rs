@@ -51,8 +51,9 @@ proptest! {
         for format in [Format::Jaeger, Format::OtTrace] {
             let back = trip(Propagator::of(&[format]), &context);
             for entry in context.baggage.iter() {
-                // Blanks around a value are not kept in a header.
-                prop_assert!(back.baggage.get(entry.key()).is_some());
+                // Blanks around a value are not kept in a header, and of keys that differ in case alone one
+                // is, because names of headers have no case.
+                prop_assert!(back.baggage.iter().any(|kept| kept.key().eq_ignore_ascii_case(entry.key())));
             }
         }
     }
