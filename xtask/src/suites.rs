@@ -76,7 +76,7 @@ const SUITES: &[Suite] = &[
         name: "ui",
         about: "the UI's model, and its pages in a browser",
         gate: false,
-        needs: &[Set::Chromium],
+        needs: &[Set::Chromium, Set::NodeCurrent, Set::PythonCurrent],
         run: ui::run,
     },
     Suite {
