@@ -81,10 +81,39 @@ export function to(path: string, params: Record<string, string | number | null |
   return address(`./${path.replace(/^\//, '')}`, params);
 }
 
+// Where each entry of the history was scrolled to, by a number that the entry keeps.
+const positions = new Map<number, number>();
+let entry = 0;
+let last = 0;
+
+function push(href: string): void {
+  positions.set(entry, window.scrollY);
+  entry = last += 1;
+  window.history.pushState({ entry }, '', href);
+}
+
 export function go(href: string): void {
-  window.history.pushState(null, '', href);
+  push(href);
   place = here();
   window.scrollTo(0, 0);
+}
+
+/** Scrolls back to where an entry was, as soon as the page is long enough; the reader's own move ends that. */
+function restore(y: number): void {
+  let frames = 240;
+  const stop = () => (frames = 0);
+  const moves = ['wheel', 'pointerdown', 'keydown', 'touchstart'] as const;
+  for (const move of moves) window.addEventListener(move, stop, { once: true, passive: true });
+  const look = () => {
+    if (frames > 0 && document.documentElement.scrollHeight - window.innerHeight >= y) {
+      window.scrollTo(0, y);
+      stop();
+    }
+    frames -= 1;
+    if (frames > 0) requestAnimationFrame(look);
+    else for (const move of moves) window.removeEventListener(move, stop);
+  };
+  requestAnimationFrame(look);
 }
 
 /** Changes parameters of this page; only a step is one in the history. `null` takes one away. */
@@ -97,8 +126,8 @@ export function refine(changes: Record<string, string | null>, step = false): vo
   if (params.toString() === place.params.toString()) return;
   const text = params.toString();
   const href = to(place.path) + (text ? `?${text}` : '');
-  if (step) window.history.pushState(null, '', href);
-  else window.history.replaceState(null, '', href);
+  if (step) push(href);
+  else window.history.replaceState(window.history.state, '', href);
   place = { path: place.path, params };
 }
 
@@ -116,9 +145,16 @@ export function startRouting(): void {
   const first = here();
   const text = first.params.toString();
   place = first;
-  window.history.replaceState(null, '', to(first.path) + (text ? `?${text}` : ''));
-  window.addEventListener('popstate', () => {
+  // After a reload the entries before and behind still have their numbers.
+  const kept = window.history.state as { entry?: number } | null;
+  entry = kept?.entry ?? 0;
+  last = Math.max(entry, Math.floor(performance.timeOrigin));
+  window.history.replaceState({ entry }, '', to(first.path) + (text ? `?${text}` : ''));
+  window.addEventListener('scrollend', () => positions.set(entry, window.scrollY));
+  window.addEventListener('popstate', ({ state }) => {
+    entry = (state as { entry?: number } | null)?.entry ?? 0;
     place = here();
+    restore(positions.get(entry) ?? 0);
   });
   document.addEventListener('click', clicked);
 }
