@@ -26,8 +26,10 @@ export function hostileTrace(): unknown {
     startTimeUnixNano: at(-900 + index),
     endTimeUnixNano: at(-100 + index),
     attributes,
+    traceState: `k=${text.slice(0, 200)}`,
+    links: [{ traceId: HOSTILE_ID, spanId: '0000000000000010', traceState: text.slice(0, 200), attributes }],
     status: { code: 2, message: text },
     events: [{ name: 'exception', timeUnixNano: at(-500), attributes: [{ key: 'exception.type', value: value(text) }, { key: 'exception.message', value: value(text) }, { key: 'exception.stacktrace', value: value(text) }] }, { name: text.slice(0, 500), timeUnixNano: at(-400), attributes }],
   }));
-  return { resourceSpans: CORPUS.map((text, index) => ({ resource: { attributes: [{ key: 'service.name', value: value(text.slice(0, 500)) }, ...attributes] }, scopeSpans: [{ scope: { name: text.slice(0, 500) }, spans: [spans[index]] }] })) };
+  return { resourceSpans: CORPUS.map((text, index) => ({ resource: { attributes: [{ key: 'service.name', value: value(text.slice(0, 500)) }, ...attributes] }, schemaUrl: text.slice(0, 500), scopeSpans: [{ scope: { name: text.slice(0, 500), version: text.slice(0, 500), attributes }, schemaUrl: text.slice(0, 500), spans: [spans[index]] }] })) };
 }

@@ -31,7 +31,7 @@ export function differenceOf(name: string, shot: Buffer): string | null {
   const now = PNG.sync.read(shot) as Picture;
   if (process.env.RENEW_SHOTS) {
     mkdirSync(KEPT, { recursive: true });
-    if (!existsSync(path) || told(PNG.sync.read(readFileSync(path)) as Picture, now, name) !== null) writeFileSync(path, indexed(now));
+    if (!existsSync(path) || told(PNG.sync.read(readFileSync(path)) as Picture, now, name) !== null) writeFileSync(path, indexed(shot));
     return null;
   }
   if (!existsSync(path)) return `${name}: there is no shots/${name}.png; make it with cargo xtask shots`;
@@ -60,8 +60,9 @@ function chunk(kind: string, body: Buffer): Buffer {
   return Buffer.concat([length, named, sum]);
 }
 
-/** A PNG of the 256 most frequent colours; what has another takes the nearest. */
-function indexed({ width, height, data }: Picture): Buffer {
+/** A PNG again, of its 256 most frequent colours; what has another takes the nearest. */
+export function indexed(shot: Buffer): Buffer {
+  const { width, height, data } = PNG.sync.read(shot) as Picture;
   const colourAt = (point: number) => (data[point * 4] << 16) | (data[point * 4 + 1] << 8) | data[point * 4 + 2];
   const counts = new Map<number, number>();
   for (let point = 0; point < width * height; point += 1) counts.set(colourAt(point), (counts.get(colourAt(point)) ?? 0) + 1);
