@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allocator;
 mod ask;
 mod cli;
 mod clock;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli, jaeger_flags: Vec<(String, String)>) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => {
+            allocator::give_back();
             let (config, notices) = configure(flags, jaeger_flags)?;
             log::begin(&config.log);
             serve::run(&config, &notices)?;

@@ -96,6 +96,11 @@ impl Running {
         self.printed.lock().expect("nobody panics").clone()
     }
 
+    /// Returns the id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let pid = self.process.id().to_string();

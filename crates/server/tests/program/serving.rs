@@ -259,3 +259,18 @@ fn sigterm_ends_well_and_says_so() {
     server.terminate();
     assert!(server.wait(), "{}", server.printed());
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn memory_is_given_back_unless_somebody_chose_otherwise() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Running::start(home.path(), &["--storage", "memory"]);
+    let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.process_id())).unwrap();
+    assert!(of("environ").contains("GLIBC_TUNABLES=glibc.malloc.mmap_threshold="), "{}", of("environ"));
+    assert_eq!(of("comm"), "tracewell\n", "it is the same program under the same name");
+    assert!(!of("cmdline").contains("/proc/"), "{}", of("cmdline"));
+    let mut chosen = tracewell();
+    let text =
+        said(chosen.env("MALLOC_ARENA_MAX", "1").args(["serve", "--otlp-grpc", "nowhere"]).output().unwrap());
+    assert!(!text.0 && text.1.contains("nowhere"), "{}", text.1);
+}
