@@ -9,6 +9,8 @@
 //! or failed for too long, is dropped and counted.
 
 mod guard;
+#[cfg(feature = "redact")]
+mod redaction;
 mod request;
 mod span_view;
 mod worker;

@@ -30,6 +30,8 @@ pub struct Status {
     pub requests: u64,
     /// Of these, repeated ones.
     pub retries: u64,
+    /// Values in which a secret was found, and that were sent without it.
+    pub values_redacted: u64,
     /// Why the last request failed, or what was said about a part of it; empty when all is well.
     pub trouble: String,
 }
@@ -48,6 +50,7 @@ impl Status {
             bytes_waiting,
             requests: counters.requests.load(Ordering::Relaxed),
             retries: counters.retries.load(Ordering::Relaxed),
+            values_redacted: counters.redacted.load(Ordering::Relaxed),
             trouble: counters.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -61,6 +64,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) retries: AtomicU64,
+    pub(crate) redacted: AtomicU64,
     /// Why the last attempt failed; empty since the last success.
     pub(crate) trouble: Mutex<String>,
 }

@@ -31,6 +31,8 @@
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod __private;
 mod carriers;
 mod exceptions;
 mod guard;
@@ -38,6 +40,8 @@ mod last_words;
 mod log;
 mod metrics;
 mod operation;
+mod panics;
+mod paths;
 mod recording;
 mod settings;
 mod setup;
@@ -47,6 +51,7 @@ pub mod testing;
 
 pub use carriers::{add_baggage, baggage, extract, inject};
 pub use guard::{Guard, status};
+pub use log::log_line;
 pub use metrics::metrics;
 #[cfg(feature = "tokio")]
 pub use operation::spawn;
@@ -54,8 +59,14 @@ pub use operation::{
     Attributes, trace_ai_operation, trace_batch_operation, trace_database_operation, trace_operation,
     trace_result,
 };
+pub use panics::{Panicked, last_panic, watch_panics};
+pub use paths::is_excluded;
 pub use setup::{Setup, init, service};
 pub use span_ext::SpanExt;
+#[cfg(feature = "macros")]
+pub use tracewell_macros::trace;
+#[cfg(feature = "redact")]
+pub use tracewell_redact as redact;
 #[cfg(feature = "layer")]
 pub use tracewell_tracer::subscriber::TraceLayer;
 pub use tracewell_tracer::{

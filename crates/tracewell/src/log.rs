@@ -5,31 +5,131 @@
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tracewell_tracer::current;
-use tracewell_tracer::subscriber::EventSink;
+use tracewell_tracer::subscriber::{Directives, EventSink};
+use tracewell_tracer::{Value, current};
 use tracing_core::field::{Field, Visit};
-use tracing_core::{Event, Metadata};
+use tracing_core::{Event, Level, Metadata};
 
 thread_local! {
     static LINE: Cell<String> = const { Cell::new(String::new()) };
+    /// A value while it is shown.
+    static SHOWN: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// Writes lines to standard output.
 #[derive(Debug, Default)]
-pub(crate) struct JsonLog(());
+pub(crate) struct JsonLog {
+    secrets: Secrets,
+}
 
-impl EventSink for JsonLog {
-    fn event(&self, event: &Event<'_>) {
+impl JsonLog {
+    /// Makes a writer that takes out secrets.
+    pub(crate) fn new(secrets: Secrets) -> Self {
+        Self { secrets }
+    }
+
+    /// Writes a line that `write` makes, at once.
+    fn line(&self, write: impl FnOnce(&mut String, &Secrets)) {
         let mut line = LINE.try_with(Cell::take).unwrap_or_default();
         line.clear();
-        write_event(&mut line, now_unix_ns(), event);
+        write(&mut line, &self.secrets);
         // Whoever closed the pipe does not want the line.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
         if line.capacity() <= 64 * 1024 {
             let _ = LINE.try_with(|kept| kept.set(line));
         }
+    }
+}
+
+/// Who writes lines that are no events; none if lines are off. Not decided, somebody else's subscriber
+/// is at work.
+static LINES: OnceLock<Option<(JsonLog, Directives)>> = OnceLock::new();
+
+/// Decides who writes lines, if they are on; the first decision stays.
+pub(crate) fn decide(lines: Option<(JsonLog, Directives)>) {
+    let _ = LINES.set(lines);
+}
+
+/// Writes a line with the current ids, also where tracing is off. Returns whether it was the SDK's to
+/// write; where not, whoever installed a subscriber of his own wants an event instead.
+///
+/// ```
+/// assert!(!tracewell::log_line(tracing::Level::INFO, "shop", "served", &[("status", 200.into())]));
+/// ```
+pub fn log_line(level: Level, target: &str, message: &str, fields: &[(&str, Value<'_>)]) -> bool {
+    let Some(lines) = LINES.get() else { return false };
+    let Some((log, directives)) = lines else { return true };
+    if directives.level_max() < level {
+        return true;
+    }
+    log.line(|line, secrets| {
+        head(line, now_unix_ns(), level, target);
+        let message = ("message", Value::Str(message));
+        for (key, value) in std::iter::once(&message).chain(fields) {
+            line.push(',');
+            text(line, key);
+            line.push(':');
+            match value {
+                Value::Int(number) => secrets.number(line, key, *number),
+                Value::Bool(truth) => line.push_str(if *truth { "true" } else { "false" }),
+                Value::Double(number) if number.is_finite() => {
+                    let _ = write!(line, "{number:?}");
+                }
+                Value::Str(value) => quoted(line, key, value, secrets),
+                Value::Display(value) => quoted(line, key, &value.to_string(), secrets),
+                other => quoted(line, key, &format!("{other:?}"), secrets),
+            }
+        }
+        tail(line);
+    });
+    true
+}
+
+fn quoted(line: &mut String, key: &str, value: &str, secrets: &Secrets) {
+    line.push('"');
+    secrets.write(line, key, value);
+    line.push('"');
+}
+
+/// What is taken out of the values of a line.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    #[cfg(feature = "redact")]
+    pub(crate) redactor: Option<tracewell_redact::Redactor>,
+}
+
+impl Secrets {
+    /// Appends a text without its secrets, as the inside of a JSON string.
+    fn write(&self, line: &mut String, key: &str, text: &str) {
+        #[cfg(feature = "redact")]
+        if let Some(redactor) = &self.redactor {
+            // Dropped or replaced: a line keeps its fields.
+            let safe = redactor.apply(key, text).into_text(text).unwrap_or_else(|| "****".into());
+            let _ = Escaped(line).write_str(&safe);
+            return;
+        }
+        let _ = (key, Escaped(line).write_str(text));
+    }
+
+    /// Appends a number, unless its key makes it a secret.
+    fn number(&self, line: &mut String, key: &str, number: i64) {
+        #[cfg(feature = "redact")]
+        if let Some(redactor) = &self.redactor
+            && !redactor.apply_number(redactor.class_of(key), number).is_keep()
+        {
+            line.push_str("\"****\"");
+            return;
+        }
+        let _ = (key, write!(line, "{number}"));
+    }
+}
+
+impl EventSink for JsonLog {
+    fn event(&self, event: &Event<'_>) {
+        self.line(|line, secrets| write_event(line, now_unix_ns(), event, secrets));
     }
 }
 
@@ -39,15 +139,23 @@ pub(crate) fn now_unix_ns() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn write_event(line: &mut String, unix_ns: u64, event: &Event<'_>) {
+fn write_event(line: &mut String, unix_ns: u64, event: &Event<'_>, secrets: &Secrets) {
     let metadata: &Metadata<'_> = event.metadata();
+    head(line, unix_ns, *metadata.level(), metadata.target());
+    event.record(&mut Fields { line, secrets });
+    tail(line);
+}
+
+fn head(line: &mut String, unix_ns: u64, level: Level, target: &str) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line, unix_ns);
     line.push_str("\",\"level\":\"");
-    line.push_str(metadata.level().as_str());
+    line.push_str(level.as_str());
     line.push_str("\",\"target\":");
-    text(line, metadata.target());
-    event.record(&mut Fields { line });
+    text(line, target);
+}
+
+fn tail(line: &mut String) {
     let context = current();
     if context.span.is_valid() {
         // Writing to a String cannot fail.
@@ -62,6 +170,7 @@ fn write_event(line: &mut String, unix_ns: u64, event: &Event<'_>) {
 
 struct Fields<'a> {
     line: &'a mut String,
+    secrets: &'a Secrets,
 }
 
 impl Fields<'_> {
@@ -86,16 +195,23 @@ impl Fields<'_> {
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.key(field) {
-            text(self.line, value);
+            self.line.push('"');
+            self.secrets.write(self.line, field.name(), value);
+            self.line.push('"');
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, value);
+        if self.key(field) {
+            self.secrets.number(self.line, field.name(), value);
+        }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.plain(field, value),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -114,7 +230,14 @@ impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.key(field) {
             self.line.push('"');
-            let _ = write!(Escaped(self.line), "{value:?}");
+            // Made apart, because a secret is seen only in the whole text.
+            let mut shown = SHOWN.try_with(Cell::take).unwrap_or_default();
+            shown.clear();
+            let _ = write!(shown, "{value:?}");
+            self.secrets.write(self.line, field.name(), &shown);
+            if shown.capacity() <= 64 * 1024 {
+                let _ = SHOWN.try_with(|kept| kept.set(shown));
+            }
             self.line.push('"');
         }
     }
@@ -210,11 +333,11 @@ mod tests {
     }
 
     #[derive(Debug, Default, Clone)]
-    struct Keep(Arc<Mutex<String>>);
+    struct Keep(Arc<Mutex<String>>, Arc<Secrets>);
 
     impl EventSink for Keep {
         fn event(&self, event: &Event<'_>) {
-            write_event(&mut self.0.lock().unwrap(), 1_500_000_000, event);
+            write_event(&mut self.0.lock().unwrap(), 1_500_000_000, event, &self.1);
         }
     }
 
@@ -236,5 +359,28 @@ mod tests {
         assert_eq!(json["shown"], "Some(\"x\")");
         assert_eq!(json["trace_id"], capture.span("work").trace_id.to_string());
         assert_eq!(json["span_id"], capture.span("work").span_id.to_string());
+    }
+
+    #[cfg(feature = "redact")]
+    #[test]
+    fn lines_hold_no_secrets() {
+        let secrets = Secrets { redactor: Some(tracewell_redact::Redactor::secrets()) };
+        let kept = Keep(Arc::default(), Arc::new(secrets));
+        crate::testing::record_with(kept.clone(), || {
+            tracing::info!(
+                password = "hunter2",
+                pin = 1234,
+                items = 3,
+                "paid with {}",
+                "4242 4242 4242 4242"
+            );
+        });
+        let line = kept.0.lock().unwrap().clone();
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(json["message"], "paid with ****4242");
+        assert_eq!(
+            (&json["password"], &json["pin"], &json["items"]),
+            (&"****".into(), &"****".into(), &3.into())
+        );
     }
 }

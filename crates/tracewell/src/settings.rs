@@ -9,6 +9,8 @@ mod destination;
 mod ignored;
 mod limits;
 mod recording;
+#[cfg(feature = "redact")]
+mod redaction;
 mod sampler;
 
 use std::time::Duration;
@@ -19,6 +21,8 @@ use tracewell_tracer::subscriber::Directives;
 use tracewell_tracer::{Limits, Queue, Sampling};
 
 use crate::recording::Extras;
+
+use crate::log::{JsonLog, Secrets};
 
 pub(crate) use destination::Protocol;
 
@@ -39,6 +43,11 @@ pub(crate) struct Settings {
     pub(crate) propagator: Propagator,
     pub(crate) directives: Directives,
     pub(crate) log: LogFormat,
+    /// Paths that are neither traced nor logged, if they are told.
+    pub(crate) excluded: Option<Vec<String>>,
+    /// What is taken out of what is sent and logged; none if nothing is.
+    #[cfg(feature = "redact")]
+    pub(crate) redaction: Option<tracewell_redact::Rules>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -121,6 +130,11 @@ impl Settings {
             propagator: propagator(env),
             directives: directives(env),
             log: log(env),
+            excluded: env.text("TRACEWELL_EXCLUDED_URLS").map(|list| {
+                list.split(',').map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()).collect()
+            }),
+            #[cfg(feature = "redact")]
+            redaction: redaction::read(env),
             warnings: Vec::new(),
         };
         ignored::warn(env);
@@ -148,13 +162,42 @@ impl Settings {
         let parent = if self.sampling.parent_based { " (children follow)" } else { "" };
         let Queue { bytes_max, delay, .. } = self.queue;
         line.push_str(&format!(
-            ", {exporter}, sampling {:?}{parent}, context {}, every {} ms, at most {} MiB waiting",
+            ", {exporter}, secrets {}, sampling {:?}{parent}, context {}, every {} ms, at most {} MiB waiting",
+            self.secrets(),
             self.sampling.root,
             formats.join("+"),
             delay.as_millis(),
             bytes_max / (1024 * 1024),
         ));
         line
+    }
+}
+
+impl Settings {
+    /// Returns who writes the log; none if nobody does.
+    pub(crate) fn json_log(&self) -> Option<JsonLog> {
+        let secrets = Secrets {
+            #[cfg(feature = "redact")]
+            redactor: self.redactor(),
+        };
+        (self.log == LogFormat::Json).then(|| JsonLog::new(secrets))
+    }
+
+    /// Makes the rules ready. Rules from code that make no sense fall back to the usual ones: what a
+    /// service wants least is to send its secrets because of a typing error.
+    #[cfg(feature = "redact")]
+    pub(crate) fn redactor(&self) -> Option<tracewell_redact::Redactor> {
+        let rules = self.redaction.as_ref()?;
+        Some(tracewell_redact::Redactor::new(rules).unwrap_or_else(|_| tracewell_redact::Redactor::secrets()))
+    }
+
+    /// Says what becomes of secrets.
+    fn secrets(&self) -> &'static str {
+        #[cfg(feature = "redact")]
+        if self.redaction.is_some() {
+            return "redacted";
+        }
+        "as they are"
     }
 }
 
@@ -390,6 +433,29 @@ mod tests {
         warned("OTEL_TRACES_EXPORTER", "console");
         warned("RUST_LOG", "[span{x}]=info");
         warned("CORRELATION_REDIS_URL", "redis://x");
+    }
+
+    #[cfg(feature = "redact")]
+    #[test]
+    fn redaction_is_on_unless_told() {
+        use tracewell_redact::{Mode, Rule};
+        let rules = read(&[]).redaction.unwrap();
+        assert_eq!(rules.modes.of(Rule::Key), Mode::Mask);
+        assert!(read(&[("TRACEWELL_REDACT", "off")]).redaction.is_none());
+        let told = [
+            ("TRACEWELL_REDACT", "hmac"),
+            ("TRACEWELL_REDACT_HMAC_KEY", "0123456789abcdef"),
+            ("TRACEWELL_REDACT_DENY", "internal note, *salary*"),
+            ("TRACEWELL_REDACT_ALLOW", "csrf token"),
+        ];
+        let rules = read(&told).redaction.unwrap();
+        assert_eq!((rules.modes.of(Rule::Card), rules.allow.len()), (Mode::Hmac, 1));
+        assert!(rules.deny.iter().any(|key| key == "*salary*"));
+        for (name, value) in [("TRACEWELL_REDACT", "hmac"), ("TRACEWELL_REDACT", "md5")] {
+            let settings = read(&[(name, value)]);
+            assert!(settings.warnings[0].contains(name), "{:?}", settings.warnings);
+            assert_eq!(settings.redaction.unwrap().modes.of(Rule::Key), Mode::Mask);
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use tracewell_tracer::{Export, Sampler, TraceSubscriber, Tracer, TracerBuilder};
 
 use crate::carriers;
 use crate::guard::Guard;
-use crate::log::JsonLog;
+use crate::log;
+use crate::paths;
 use crate::recording::Recording;
 use crate::settings::{LogFormat, Protocol, Settings};
 
@@ -44,10 +45,20 @@ pub struct Setup {
     sampler: Option<Sampler>,
     attributes: Vec<(String, String)>,
     recording: Recording,
+    #[cfg(feature = "redact")]
+    redaction: Option<Option<tracewell_redact::Rules>>,
     quiet: bool,
+    disabled: bool,
 }
 
 impl Setup {
+    /// Turns tracing off; lines of requests are written all
+    /// the same. The environment may turn off what code leaves on.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.disabled = !enabled;
+        self
+    }
+
     /// Names the version of the service.
     pub fn version(mut self, version: &str) -> Self {
         self.version = Some(version.to_owned());
@@ -75,6 +86,30 @@ impl Setup {
     /// Adds an attribute of the service.
     pub fn attribute(mut self, key: &str, value: &str) -> Self {
         self.attributes.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Says which secrets are taken out of what is sent and logged, and what becomes of them.
+    ///
+    /// ```no_run
+    /// use tracewell::redact::{Mode, Rule, Rules};
+    ///
+    /// let mut rules = Rules::secrets();
+    /// rules.deny.push("internal note".into());
+    /// rules.allow.push("csrf token".into());
+    /// rules.modes.set(Rule::Card, Mode::Drop);
+    /// let _tracing = tracewell::service("shop").redaction(rules).init();
+    /// ```
+    #[cfg(feature = "redact")]
+    pub fn redaction(mut self, rules: tracewell_redact::Rules) -> Self {
+        self.redaction = Some(Some(rules));
+        self
+    }
+
+    /// Sends and logs secrets as they are.
+    #[cfg(feature = "redact")]
+    pub fn without_redaction(mut self) -> Self {
+        self.redaction = Some(None);
         self
     }
 
@@ -131,6 +166,9 @@ impl Setup {
         for (key, value) in self.attributes {
             set(&key, Some(value));
         }
+        if self.disabled {
+            settings.off = Some("by code".to_owned());
+        }
         if let Some(sampler) = self.sampler {
             settings.sampling.root = sampler;
             settings.sampling.remote = None;
@@ -139,6 +177,10 @@ impl Setup {
         let service = service.map_or_else(String::new, |(_, name)| name.clone());
         let wrong = self.recording.overrule(&mut settings.sampling, &mut settings.extras, &service);
         settings.warnings.extend(wrong);
+        #[cfg(feature = "redact")]
+        if let Some(redaction) = self.redaction {
+            settings.redaction = redaction;
+        }
         if let Some(url) = self.endpoint {
             settings.point_at(&url);
         }
@@ -147,8 +189,11 @@ impl Setup {
 
 fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings)) -> Guard {
     carriers::decide(settings.propagator);
+    paths::decide(settings.excluded.take());
     let off = |resolved: String, warnings| Guard { tracer: None, resolved, warnings };
     if let Some(why) = &settings.off {
+        // Lines of requests are written all the same.
+        log::decide(settings.json_log().map(|log| (log, settings.directives.clone())));
         return off(format!("off ({why})"), settings.warnings);
     }
     let exporter = match exporter(&settings) {
@@ -158,6 +203,10 @@ fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings))
             return off("off (no usable endpoint)".to_owned(), settings.warnings);
         }
     };
+    #[cfg(feature = "redact")]
+    if let Some(Err(error)) = settings.redaction.as_ref().map(tracewell_redact::Redactor::new) {
+        settings.warnings.push(format!("{error}: secrets are masked by the usual rules"));
+    }
     let resolved = settings.describe(&exporter.describe());
     let mut builder = TracerBuilder::default()
         .sampling(settings.sampling.clone())
@@ -168,6 +217,10 @@ fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings))
         .resource("telemetry.sdk.version", env!("CARGO_PKG_VERSION"))
         .resource("process.pid", std::process::id());
     builder = settings.extras.put(builder);
+    #[cfg(feature = "redact")]
+    if let Some(redactor) = settings.redactor() {
+        builder = builder.redaction(redactor);
+    }
     for (key, value) in &settings.resource {
         builder = builder.resource(key, value);
     }
@@ -192,10 +245,12 @@ fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings))
 /// Makes the tracer the one that `tracing` speaks to.
 fn subscribe(tracer: &Tracer, settings: &mut Settings) {
     let mut subscriber = TraceSubscriber::new(tracer.clone()).directives(settings.directives.clone());
-    if settings.log == LogFormat::Json {
-        subscriber = subscriber.event_sink(JsonLog::default());
+    if let Some(log) = settings.json_log() {
+        subscriber = subscriber.event_sink(log);
     }
-    if tracing::subscriber::set_global_default(subscriber).is_err() {
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        log::decide(settings.json_log().map(|log| (log, settings.directives.clone())));
+    } else {
         settings.warnings.push(
             "`tracing` has a subscriber already: its spans are not recorded; start with `Setup::layer` there"
                 .to_owned(),

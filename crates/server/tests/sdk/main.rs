@@ -308,7 +308,8 @@ fn spans_wait_for_a_server_that_is_away_and_for_one_that_comes_back() {
 fn one_line_in_main_traces_a_service() {
     let data = tempfile::tempdir().expect("a place for the data");
     let server = Running::start(data.path(), &[]);
-    let setup = tracewell::service("hello").version("1.2.3").environment("test");
+    let setup =
+        tracewell::service("hello").version("1.2.3").environment("test").attribute("api.key", "s3cr3t");
     let guard = setup.endpoint(&server.url("otlp-http")).quiet().init();
     assert!(guard.resolved().contains("service hello version 1.2.3 in test"), "{}", guard.resolved());
     let span = tracewell::tracing::info_span!("greet", name = "Ada");
@@ -316,19 +317,22 @@ fn one_line_in_main_traces_a_service() {
         let mut headers = std::collections::HashMap::new();
         tracewell::inject(&mut headers);
         assert!(headers.contains_key("traceparent"));
-        tracewell::span("say").start().end();
+        tracewell::span("say").attr("password", "s3cr3t").start().end();
         tracewell::current_trace_id()
     });
     drop(span);
     assert!(guard.flush(SOON));
     let status = tracewell::status().expect("tracing is on");
     assert_eq!((status.spans_exported, status.spans_failed), (2, 0), "{status:?}");
+    let status_redacted = status.values_redacted;
     let trace = trace.expect("a span is current").to_string();
     let (status, body) = running::http(server.address("query"), &format!("GET /api/traces/{trace}"), "");
     assert_eq!(status, 200, "{body}");
     for said in ["greet", "Ada", "say", "hello", "1.2.3"] {
         assert!(body.contains(said), "{said} is missing: {body}");
     }
+    assert!(!body.contains("s3cr3t") && body.contains("****"), "{body}");
+    assert_eq!(status_redacted, 2);
 }
 
 #[test]
@@ -368,7 +372,15 @@ fn remote_sampler_follows_the_server() {
 }
 
 /// The crates that are published, lowest first.
-const PUBLISHED: [&str; 4] = ["tracewell-context", "tracewell-redact", "tracewell-tracer", "tracewell"];
+const PUBLISHED: [&str; 7] = [
+    "tracewell-context",
+    "tracewell-redact",
+    "tracewell-macros",
+    "tracewell-tracer",
+    "tracewell",
+    "tracewell-tower",
+    "tracewell-reqwest",
+];
 
 #[test]
 fn hello_world_needs_fewer_than_sixty_crates() {

@@ -24,12 +24,14 @@ use crate::value::Value;
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 
 /// Describes a tracer; [`start`](Self::start) makes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct TracerBuilder {
     resource: Vec<u8>,
     manner: Manner,
     limits: Limits,
     queue: Queue,
+    #[cfg(feature = "redact")]
+    redactor: Option<tracewell_redact::Redactor>,
 }
 
 impl TracerBuilder {
@@ -83,6 +85,14 @@ impl TracerBuilder {
         self
     }
 
+    /// Takes secrets out of what is sent, on the exporter's thread.
+    #[cfg(feature = "redact")]
+    #[must_use]
+    pub fn redaction(mut self, redactor: tracewell_redact::Redactor) -> Self {
+        self.redactor = Some(redactor);
+        self
+    }
+
     /// Starts the exporter's thread. The tracer records until the guard is dropped.
     pub fn start(self, exporter: impl Export + 'static) -> io::Result<Guard> {
         self.start_boxed(Box::new(exporter))
@@ -96,6 +106,8 @@ impl TracerBuilder {
             exporter,
             resource: self.resource,
             queue: self.queue,
+            #[cfg(feature = "redact")]
+            redaction: self.redactor.map(super::redaction::Redaction::new),
             random: Random::seeded(),
         };
         let thread = std::thread::Builder::new().name("tracewell".to_owned()).spawn(move || worker.run())?;

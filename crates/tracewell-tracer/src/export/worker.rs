@@ -26,6 +26,8 @@ pub(super) struct Worker {
     pub(super) exporter: Box<dyn Export>,
     pub(super) resource: Vec<u8>,
     pub(super) queue: Queue,
+    #[cfg(feature = "redact")]
+    pub(super) redaction: Option<super::redaction::Redaction>,
     pub(super) random: Random,
 }
 
@@ -72,13 +74,40 @@ impl Worker {
             }
             let scope = |scope| engine.scope(scope);
             each_request(&parcels, &resource, &scope, bounds, body, &mut |body, spans| {
-                self.send(body, spans, woken);
+                self.judge_and_send(body, spans, woken);
             });
             for parcel in parcels {
                 engine.depot.give_back(parcel);
             }
         }
         self.resource = resource;
+    }
+
+    fn judge_and_send(&mut self, body: &[u8], spans: u32, woken: Woken) {
+        match self.redacted(body) {
+            Ok(Some(other)) => self.send(&other, spans, woken),
+            Ok(None) => self.send(body, spans, woken),
+            Err(error) => {
+                self.trouble(error.to_string());
+                self.engine.counters.failed.fetch_add(u64::from(spans), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Returns the request without its secrets; none if there are none. A redactor that panics loses
+    /// what it could not judge: nothing is sent unjudged.
+    #[cfg(feature = "redact")]
+    fn redacted(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ExportError> {
+        let Some(redaction) = self.redaction.as_mut() else { return Ok(None) };
+        let judge = std::panic::AssertUnwindSafe(|| redaction.request(body));
+        let judged = std::panic::catch_unwind(judge);
+        self.engine.counters.redacted.store(redaction.found, Ordering::Relaxed);
+        judged.map_err(|_| ExportError::protocol("the redactor panicked"))
+    }
+
+    #[cfg(not(feature = "redact"))]
+    fn redacted(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ExportError> {
+        Ok(None)
     }
 
     /// Sends one request, until it arrives or is given up.

@@ -63,7 +63,8 @@ impl Directives {
         self.targets.iter().find(|(prefix, _)| own(prefix)).map_or(self.rest, |(_, level)| *level)
     }
 
-    pub(crate) fn level_max(&self) -> LevelFilter {
+    /// Returns the most verbose level that any target has.
+    pub fn level_max(&self) -> LevelFilter {
         self.targets.iter().map(|(_, level)| *level).chain([self.rest]).max().unwrap_or(self.rest)
     }
 }

@@ -28,12 +28,7 @@ const IGNORED: [(&[&str], &str); 5] = [
         "the server correlates, groups errors and measures: no store beside it is needed",
     ),
     (
-        &[
-            "ENABLE_AUTO_INSTRUMENTATION",
-            "ENABLE_SYSTEM_MONITORING",
-            "ENABLE_CPROFILE",
-            "TRACEWELL_EXCLUDED_URLS",
-        ],
+        &["ENABLE_AUTO_INSTRUMENTATION", "ENABLE_SYSTEM_MONITORING", "ENABLE_CPROFILE"],
         "this version does not have it",
     ),
 ];
