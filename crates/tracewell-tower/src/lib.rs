@@ -20,16 +20,16 @@
 
 #![forbid(unsafe_code)]
 
+mod answering;
+mod asking;
 mod body;
 mod call;
-mod client;
 mod failure;
 mod grpc;
-mod server;
 
+pub use answering::{Server, ServerFuture, ServerLayer, server};
+pub use asking::{Client, ClientFuture, ClientLayer, client};
 pub use body::TracedBody;
-pub use client::{Client, ClientFuture, ClientLayer, client};
 pub use failure::Failure;
 #[cfg(feature = "axum")]
 pub use failure::HandlerError;
-pub use server::{Server, ServerFuture, ServerLayer, server};

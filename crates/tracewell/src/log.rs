@@ -248,11 +248,13 @@ pub(crate) fn said(unix_ns: u64, level: &str, target: &str, fields: &[(&str, &st
     let mut line = "{\"timestamp\":\"".to_owned();
     timestamp(&mut line, unix_ns);
     line.push('"');
+    let usual = Secrets::default();
+    let secrets = LINES.get().and_then(Option::as_ref).map_or(&usual, |(log, _)| &log.secrets);
     for (key, value) in [("level", level), ("target", target)].iter().chain(fields) {
         line.push(',');
         text(&mut line, key);
         line.push(':');
-        text(&mut line, value);
+        quoted(&mut line, key, value, secrets);
     }
     line.push_str("}\n");
     line

@@ -12,7 +12,19 @@ const FLOORS: [(u8, &[&str]); 6] = [
     (0, &["tracewell-context", "tracewell-redact"]),
     (1, &["span", "listen", "ui-assets", "tracewell-tracer", "tracewell-macros"]),
     (2, &["wire", "store", "insight", "state", "tracewell"]),
-    (3, &["pipeline", "query", "shop", "store-columnar", "store-clickhouse", "store-elastic"]),
+    (
+        3,
+        &[
+            "tracewell-reqwest",
+            "tracewell-tower",
+            "pipeline",
+            "query",
+            "shop",
+            "store-columnar",
+            "store-clickhouse",
+            "store-elastic",
+        ],
+    ),
     (4, &["receive", "api", "alerting", "sim", "bench"]),
     (5, &["server", "xtask"]),
 ];
