@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const BINARY = process.env.TRACEWELL_BIN ?? join(import.meta.dirname, '../../target/debug/tracewell');
+// Not TRACEWELL_..: the server takes every such variable for a setting.
+const BINARY = process.env.UI_SERVER ?? join(import.meta.dirname, '../../target/debug/tracewell');
 const OFF = ['otlp-grpc', 'jaeger-compact', 'jaeger-binary', 'zipkin-compact', 'jaeger-http', 'jaeger-grpc', 'zipkin', 'sampling-http', 'sampling-grpc', 'query-grpc', 'health', 'admin', 'metrics'];
 
 function freePort(): Promise<number> {
@@ -31,13 +32,13 @@ export class Server {
     readonly doors: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(on: readonly string[] = []): Promise<Server> {
+  static async start(on: readonly string[] = [], more: readonly string[] = []): Promise<Server> {
     const [query, otlp] = [await freePort(), await freePort()];
     const open: Record<string, string> = {};
     for (const name of on) open[name] = `127.0.0.1:${await freePort()}`;
     const folder = mkdtempSync(join(tmpdir(), 'tracewell-ui-'));
     const doors = OFF.flatMap((name) => [`--${name}`, open[name] ?? 'off']);
-    const child = spawn(BINARY, ['serve', '--data-dir', folder, '--query', `127.0.0.1:${query}`, '--otlp-http', `127.0.0.1:${otlp}`, ...doors], { stdio: 'ignore' });
+    const child = spawn(BINARY, ['serve', '--data-dir', folder, '--query', `127.0.0.1:${query}`, '--otlp-http', `127.0.0.1:${otlp}`, ...doors, ...more], { stdio: 'ignore' });
     const server = new Server(`http://127.0.0.1:${query}`, `http://127.0.0.1:${otlp}`, child, folder, open);
     for (let tries = 0; ; tries += 1) {
       const up = await fetch(`${server.url}/api/services`).then((reply) => reply.ok, () => false);

@@ -46,7 +46,7 @@ pub(crate) fn measure(binary: &Path) -> anyhow::Result<(Vec<Row>, bool)> {
     let ended_well = Command::new("npm")
         .args(["run", "--silent", "e2e", "--", "huge"])
         .current_dir(&ui)
-        .env("TRACEWELL_BIN", binary)
+        .env("UI_SERVER", binary)
         .env("UI_ROWS", &file)
         .status()
         .context("npm does not start")?
