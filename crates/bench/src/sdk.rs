@@ -6,6 +6,7 @@
 //! more than what is measured. Every request is kept and decoded at the end; a row whose spans, parents,
 //! attributes, events and statuses are not all there is void.
 
+mod burst;
 mod kit;
 mod ours;
 mod peers;
@@ -122,11 +123,39 @@ pub(crate) fn measure(only: Option<&str>) -> anyhow::Result<Vec<Row>> {
         let bar = line.app_bar.map(|_| 0.01).filter(|_| line.kit != "layer");
         rows.push(row("allocations", "per span", measured.allocations, bar));
     }
+    if only.is_none_or(|only| "sdk.burst".contains(only) || only.starts_with("sdk.burst")) {
+        rows.extend(burst_rows()?);
+    }
     Ok(rows)
+}
+
+/// Measures bursts, in a process of their own.
+fn burst_rows() -> anyhow::Result<Vec<Row>> {
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let output = Command::new(own).args(["sdk-kit", "burst", "on", "flat"]).output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "sdk.burst is void: {}", String::from_utf8_lossy(&output.stderr));
+    let burst: burst::Burst = serde_json::from_str(&said).context("a burst answers in JSON")?;
+    let row = |name: &str, unit, value, bar: Option<f64>| {
+        let row = Row::new(name, unit, value).note("100,000 spans at once");
+        if let Some(bar) = bar { row.bar(Bar::AtMost(bar)) } else { row }
+    };
+    Ok(vec![
+        row("sdk.burst.start_memory", "MiB", burst.start_mib, Some(10.0)),
+        row("sdk.burst.lost", "spans", burst.lost, Some(0.0)),
+        row("sdk.burst.peak_memory", "MiB", burst.peak_mib, Some(64.0)),
+        row("sdk.burst.waiting", "B per span", burst.bytes_per_span, Some(1024.0)),
+        row("sdk.burst.past_budget.dropped", "spans", burst.dropped, None),
+        row("sdk.burst.past_budget.unaccounted", "spans", burst.unaccounted, Some(0.0)),
+    ])
 }
 
 /// Measures one kit in this process and prints what came out.
 pub(crate) fn run_kit(kit: &str, mode: &str, shape: &str) -> anyhow::Result<()> {
+    if kit == "burst" {
+        println!("{}", serde_json::to_string(&burst::run()?)?);
+        return Ok(());
+    }
     let mode = Mode::named(mode).context("no such mode")?;
     let shape = Shape::named(shape).context("no such shape")?;
     let sink = Sink::default();
