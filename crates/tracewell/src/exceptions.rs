@@ -14,6 +14,8 @@ pub(crate) enum Signal {
     Logs,
     /// Both.
     Both,
+    /// Nowhere; spans fail all the same.
+    Nowhere,
 }
 
 impl Signal {
@@ -28,8 +30,9 @@ impl Signal {
     }
 
     pub(crate) fn exceptions(self) -> Exceptions {
-        let log = (self != Self::Spans).then(|| std::sync::Arc::new(Lines) as _);
-        Exceptions { on_spans: self != Self::Logs, log }
+        let logs = matches!(self, Self::Logs | Self::Both);
+        let log = logs.then(|| std::sync::Arc::new(Lines) as _);
+        Exceptions { on_spans: matches!(self, Self::Spans | Self::Both), log }
     }
 }
 

@@ -22,6 +22,7 @@ use tracewell_tracer::{Limits, Queue, Sampling};
 
 use crate::recording::Extras;
 
+use crate::exceptions::Signal;
 use crate::log::{JsonLog, Secrets};
 
 pub(crate) use destination::Protocol;
@@ -162,8 +163,9 @@ impl Settings {
         let parent = if self.sampling.parent_based { " (children follow)" } else { "" };
         let Queue { bytes_max, delay, .. } = self.queue;
         line.push_str(&format!(
-            ", {exporter}, secrets {}, sampling {:?}{parent}, context {}, every {} ms, at most {} MiB waiting",
+            ", {exporter}, secrets {}, errors {}, sampling {:?}{parent}, context {}, every {} ms, at most {} MiB waiting",
             self.secrets(),
+            if self.extras.exceptions == Signal::Nowhere { "not tracked" } else { "tracked" },
             self.sampling.root,
             formats.join("+"),
             delay.as_millis(),

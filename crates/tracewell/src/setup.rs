@@ -11,6 +11,7 @@ use tracewell_tracer::export::{Endpoint, EndpointError};
 use tracewell_tracer::{Export, Sampler, TraceSubscriber, Tracer, TracerBuilder};
 
 use crate::carriers;
+use crate::exceptions::Signal;
 use crate::guard::Guard;
 use crate::log;
 use crate::paths;
@@ -47,6 +48,8 @@ pub struct Setup {
     recording: Recording,
     #[cfg(feature = "redact")]
     redaction: Option<Option<tracewell_redact::Rules>>,
+    error_tracking: Option<bool>,
+    profiling: bool,
     quiet: bool,
     disabled: bool,
 }
@@ -110,6 +113,20 @@ impl Setup {
     #[cfg(feature = "redact")]
     pub fn without_redaction(mut self) -> Self {
         self.redaction = Some(None);
+        self
+    }
+
+    /// Says whether errors and panics are recorded as exceptions, with type, message and causes, which is
+    /// what a server groups them by; they are, unless told. Without it, spans fail all the same, and the
+    /// panic hook stays as it is.
+    pub fn error_tracking(mut self, on: bool) -> Self {
+        self.error_tracking = Some(on);
+        self
+    }
+
+    /// Asks for profiles. This version has no profiler, which is a warning at the start.
+    pub fn profiling(mut self, on: bool) -> Self {
+        self.profiling = on;
         self
     }
 
@@ -177,6 +194,15 @@ impl Setup {
         let service = service.map_or_else(String::new, |(_, name)| name.clone());
         let wrong = self.recording.overrule(&mut settings.sampling, &mut settings.extras, &service);
         settings.warnings.extend(wrong);
+        if self.error_tracking == Some(false) {
+            settings.extras.exceptions = Signal::Nowhere;
+            settings.extras.no_panic_hook = true;
+        }
+        if self.profiling {
+            settings
+                .warnings
+                .push("profiling(true): this version has no profiler: nothing is profiled".to_owned());
+        }
         #[cfg(feature = "redact")]
         if let Some(redaction) = self.redaction {
             settings.redaction = redaction;
@@ -277,5 +303,30 @@ fn exporter(settings: &Settings) -> Result<Box<dyn Export>, EndpointError> {
         Protocol::JaegerUdp => Ok(Box::new(JaegerUdp::new(&endpoint.host, endpoint.port))),
         Protocol::JaegerHttp => Ok(Box::new(JaegerHttp::new(endpoint.clone(), &[])?)),
         Protocol::Zipkin => Ok(Box::new(ZipkinHttp::new(endpoint.clone(), &[])?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overruled(setup: Setup) -> Settings {
+        let mut settings = Settings::read(&|_| None);
+        setup.overrule(&mut settings);
+        settings
+    }
+
+    #[test]
+    fn what_code_switches_is_switched_or_said_to_be_missing() {
+        let usual = overruled(service("shop"));
+        assert!(usual.describe("x").contains("errors tracked"), "{}", usual.describe("x"));
+        assert_eq!(usual.warnings, Vec::<String>::new());
+        let off = overruled(service("shop").error_tracking(false).profiling(false));
+        assert!(off.describe("x").contains("errors not tracked"), "{}", off.describe("x"));
+        assert!(off.extras.no_panic_hook && !off.extras.exceptions.exceptions().on_spans);
+        assert_eq!(off.warnings, Vec::<String>::new());
+        let profiled = overruled(service("shop").error_tracking(true).profiling(true));
+        assert!(profiled.describe("x").contains("errors tracked"));
+        assert!(profiled.warnings[0].contains("no profiler"), "{:?}", profiled.warnings);
     }
 }
