@@ -148,7 +148,8 @@ export interface Services {
   missing: string[];
 }
 
-export type Operation = Red & { name: string; kind: string; totalNs: Nanos };
+/** `durations` comes where one operation was asked for: [lower bound, spans] of each bucket. */
+export type Operation = Red & { name: string; kind: string; totalNs: Nanos; durations?: [Nanos, number][] };
 
 export interface Operations {
   from: string;
