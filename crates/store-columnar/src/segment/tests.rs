@@ -79,6 +79,40 @@ fn every_field_comes_back() {
     }
 }
 
+/// Returns what each span is as an export of its own, in bytes.
+fn exports(batches: &[SpanBatch]) -> Vec<Vec<u8>> {
+    let export = |span| {
+        let mut alone = BatchBuilder::new();
+        alone.append([span]).unwrap();
+        wire::otlp::encode_proto(&alone.finish())
+    };
+    let mut exports: Vec<_> = batches.iter().flat_map(SpanBatch::spans).map(export).collect();
+    exports.sort();
+    exports
+}
+
+#[test]
+fn bytes_of_otlp_come_back_from_a_segment_as_they_were_sent() {
+    let mut spans = 0;
+    for seed in 0..60 {
+        let sizes = [&SMALL, &Sizes::USUAL][seed as usize % 2];
+        let mut dice = Dice::new(seed);
+        let sent: Vec<SpanBatch> = (0..1 + dice.below(4)).map(|_| wild_batch(&mut dice)).collect();
+        let received = exports(&sent).into_iter().map(|bytes| {
+            let decoded = wire::otlp::decode_proto(bytes.clone().into()).unwrap();
+            (bytes, decoded)
+        });
+        // Spans without ids are refused at the door.
+        let received = received.filter(|(_, decoded)| decoded.rejected == 0);
+        let (bytes, taken): (Vec<_>, Vec<_>) =
+            received.map(|(bytes, decoded)| (bytes, decoded.batch)).unzip();
+        let segment = open(frozen(&taken, sizes)).unwrap();
+        assert_eq!(exports(&read_back(&segment, &taken)), bytes, "seed {seed}");
+        spans += taken.iter().map(|batch| batch.spans().count()).sum::<usize>();
+    }
+    assert!(1_000 < spans, "{spans} are too few to say anything");
+}
+
 #[test]
 fn a_segment_answers_like_the_reference_engine() {
     for seed in 0..45 {
