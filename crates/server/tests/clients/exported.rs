@@ -1,11 +1,11 @@
 //! An export as Parquet, read by a program that is not ours and compared with the same spans as JSON.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::programs::{Set, line_of};
+use crate::running::tracewell;
 
 /// A span with everything: every type of value, an event, a link, and what a table cannot say.
 const SPANS: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
@@ -52,9 +52,7 @@ pub(crate) fn check() {
 }
 
 fn store(command: &[&str], data: &Path, last: &[&Path]) {
-    let binary =
-        std::env::var_os("TRACEWELL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tracewell").into());
-    let output = Command::new(binary)
+    let output = tracewell()
         .arg("store")
         .args(command)
         .args(last)

@@ -27,6 +27,21 @@ const LISTENERS: [&str; 15] = [
     "metrics",
 ];
 
+/// Returns the program with nothing of the environment that steers this suite: to it that would be
+/// settings, and unknown ones are errors.
+pub(crate) fn tracewell() -> Command {
+    // Another build, such as a release, can be put to the same test.
+    let binary =
+        std::env::var_os("TRACEWELL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tracewell").into());
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TRACEWELL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// The server of one test. Dropping it kills the process.
 pub(crate) struct Tracewell {
     process: Child,
@@ -51,16 +66,7 @@ impl Tracewell {
         let home = tempfile::tempdir().expect("a place for the data");
         let log_path = home.path().join("log");
         let log = fs::File::create(&log_path).expect("a file for the log");
-        // Another build, such as a release, can be put to the same test.
-        let binary =
-            std::env::var_os("TRACEWELL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tracewell").into());
-        let mut command = Command::new(binary);
-        // What steers this suite would be settings to the server, and unknown ones are errors.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("TRACEWELL_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = tracewell();
         let process = command
             .args(flags)
             .arg("--data-dir")
