@@ -29,11 +29,20 @@ pub(crate) fn give_back() {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
+    // A file that is gone cannot be started, and a loader that was called by name would take our words for its own.
+    let is_loader = program.file_name().is_some_and(|name| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(b"ld-") || name.starts_with(b"ld.so")
+    });
+    if is_loader || !program.is_file() {
+        return;
+    }
     let mut arguments = std::env::args_os();
     let Some(name) = arguments.next() else { return };
     let mut again = std::process::Command::new(program);
     again.arg0(name).args(arguments).env(MARK, "1").env("GLIBC_TUNABLES", TUNABLES);
-    // It only returns where it failed, and then the server goes on as it is.
+    // It only returns where it failed, and then the server goes on as it is; but SIGPIPE would end it from now on,
+    // which `serve` sees to.
     let _ = again.exec();
 }
 

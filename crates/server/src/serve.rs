@@ -153,6 +153,8 @@ impl Signals {
     fn catch() -> anyhow::Result<Self> {
         let terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
         let interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+        // A start anew that failed leaves this one deadly; the handler stays when the stream is dropped.
+        drop(signal(SignalKind::pipe()).context("SIGPIPE cannot be caught")?);
         Ok(Self { terminate, interrupt })
     }
 

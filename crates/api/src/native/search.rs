@@ -182,7 +182,11 @@ impl SearchLines {
         let whole = count < rest || matched().nth(rest).is_none();
         self.listed += count;
         self.place = match whole {
-            true => Place::behind(trace.key()),
+            // A trace that came meanwhile may stand before the one that was cut.
+            true => Place {
+                behind: Some(trace.key()),
+                within: self.place.within.filter(|(id, _)| *id != trace.id()),
+            },
             false => Place { within: Some((trace.id(), listed + count)), ..self.place },
         };
     }

@@ -94,39 +94,54 @@ impl GroupCache {
     /// Keeps a column that was read.
     pub(super) fn keep(&self, slot: &Arc<GroupSlot>, number: u32, sort: Sort, decoded: Decoded) {
         let bytes = decoded.bytes();
+        if self.bytes_max < bytes {
+            return;
+        }
         let mut columns = slot.lock();
         if columns.by_number.insert((number, sort), decoded).is_some() {
             // Two readers missed it at once.
             return;
         }
         columns.bytes += bytes;
+        // Before the lock goes: whoever clears the slot takes them off.
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let is_new = !std::mem::replace(&mut columns.is_queued, true);
         drop(columns);
-        self.grown(slot, bytes, is_new);
+        self.grown(slot, all, is_new);
     }
 
     /// Keeps what was counted over the slice that begins with a group.
     pub(super) fn keep_figures(&self, slot: &Arc<GroupSlot>, panels: &[Panel], tally: Arc<Tally>) {
         let bytes = tally.bytes() + ENTRY_BYTES;
+        if self.bytes_max < bytes {
+            return;
+        }
         let mut columns = slot.lock();
         if FIGURES_MAX <= columns.figures.len() || columns.figures.iter().any(|(known, _)| known == panels) {
             return;
         }
         columns.figures.push((panels.to_vec(), tally));
         columns.bytes += bytes;
+        // Before the lock goes: whoever clears the slot takes them off.
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let is_new = !std::mem::replace(&mut columns.is_queued, true);
         drop(columns);
-        self.grown(slot, bytes, is_new);
+        self.grown(slot, all, is_new);
     }
 
-    /// Counts what a slot has more, and lets go of groups that nobody used.
-    fn grown(&self, slot: &Arc<GroupSlot>, bytes: usize, is_new: bool) {
-        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    /// Lets go of groups that nobody used, where `all` bytes are too many.
+    fn grown(&self, slot: &Arc<GroupSlot>, all: usize, is_new: bool) {
         if !is_new && all <= self.bytes_max {
             return;
         }
         let mut queue = self.queue.lock().expect("no code panics while it holds the queue");
         if is_new {
+            if queue.len() == queue.capacity() {
+                // Segments that are gone must not leave entries for ever.
+                queue.retain(|slot| slot.strong_count() != 0);
+                let live = queue.len();
+                queue.reserve(live + 1);
+            }
             queue.push_back(Arc::downgrade(slot));
         }
         while self.bytes_max < self.bytes.load(Ordering::Relaxed) {
