@@ -177,7 +177,9 @@ impl Call {
     pub(crate) fn panicked(mut self, payload: &(dyn Any + Send)) {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let said = match tracewell::last_panic() {
+        // One that was resumed ran no hook: the last that this thread remembers may be another.
+        let said = match tracewell::last_panic().filter(|panic| text.is_none_or(|text| text == panic.message))
+        {
             Some(panic) => Said {
                 kind: "panic".to_owned(),
                 stack: format!("panicked at {}: {}\n{}", panic.location, panic.message, panic.backtrace),
@@ -243,6 +245,11 @@ impl Drop for Call {
     fn drop(&mut self) {
         if self.ended {
             return;
+        }
+        if std::thread::panicking() {
+            // The span learns of the panic itself.
+            self.failed = Some("panicked".to_owned());
+            return self.finish();
         }
         let nothing_follows = self.method == Method::HEAD && self.status.is_some();
         if !nothing_follows && self.promised.is_none_or(|promised| self.bytes < promised) {

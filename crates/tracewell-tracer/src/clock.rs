@@ -6,7 +6,10 @@
 //! its start plus the ticks between.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Longer than anybody waits, and short enough to be added to any time.
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// The clock of one tracer.
 #[derive(Debug)]

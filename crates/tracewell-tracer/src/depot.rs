@@ -282,7 +282,7 @@ impl Depot {
             // The thread that would send them lives in the parent.
             return false;
         }
-        let deadline = clock::instant() + timeout;
+        let deadline = clock::instant() + timeout.min(clock::LONGEST);
         let mut queue = lock(&self.queue);
         queue.asked += 1;
         let asked = queue.asked;

@@ -45,12 +45,22 @@ pub(crate) fn fixed64_field(out: &mut Vec<u8>, tag: u8, number: u64) {
     out.extend_from_slice(&field);
 }
 
-/// Appends a tag, a length and what `write` appends, whose length that is.
+/// Appends a tag, a length and what `write` appends, whose length that is. Where `write` panics, as a user's
+/// formatter may, nothing is appended: what is sent must stay a message.
 #[inline]
 pub(crate) fn nested(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    let at = open(out, tag);
-    write(out);
-    close(out, at);
+    struct Undo<'a>(&'a mut Vec<u8>, usize);
+    impl Drop for Undo<'_> {
+        fn drop(&mut self) {
+            self.0.truncate(self.1);
+        }
+    }
+    let before = out.len();
+    let undo = Undo(out, before);
+    let at = open(undo.0, tag);
+    write(undo.0);
+    close(undo.0, at);
+    std::mem::forget(undo);
 }
 
 /// Begins a nested message; [`close`] takes what this returns.

@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tracewell_context::{SpanId, TraceId};
 
 use crate::encode::attribute;
-use crate::exceptions::Exception;
+use crate::exceptions::{Exception, ExceptionSink};
 use crate::kind::Status;
 use crate::local;
 use crate::record::Record;
@@ -34,19 +37,41 @@ pub(crate) fn causes<E: Error + ?Sized>(error: &E) -> impl Iterator<Item = &dyn 
         .map(|cause| cause as &dyn Error)
 }
 
+/// What the sink of exceptions is to be told, once no lock is held.
+pub(crate) struct Untold {
+    log: Arc<dyn ExceptionSink>,
+    trace_id: TraceId,
+    span_id: SpanId,
+    unix_ns: u64,
+}
+
+impl Untold {
+    pub(crate) fn tell(self, kind: &str, message: &str, chain: Option<&str>) {
+        let Self { log, trace_id, span_id, unix_ns } = self;
+        let (kind, details) = (short_type(kind), chain.unwrap_or_default());
+        log.exception(&Exception { trace_id, span_id, unix_ns, kind, message, details });
+    }
+}
+
 /// Records a failure from its texts.
 pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: Option<&str>) {
+    if let Some(untold) = note(record, kind, message, chain) {
+        untold.tell(kind, message, chain);
+    }
+}
+
+/// Records a failure on its span; returns what the sink is still to be told.
+pub(crate) fn note(record: &mut Record, kind: &str, message: &str, chain: Option<&str>) -> Option<Untold> {
     let kind = short_type(kind);
     let now = record.now_unix_ns();
     record.attribute("error.type", Value::Str(kind));
     record.status(Status::Error, message);
-    if let Some(log) = record.engine().exceptions.log.clone() {
+    let untold = record.engine().exceptions.log.clone().map(|log| {
         let (trace_id, span_id) = record.ids();
-        let details = chain.unwrap_or_default();
-        log.exception(&Exception { trace_id, span_id, unix_ns: now, kind, message, details });
-    }
+        Untold { log, trace_id, span_id, unix_ns: now }
+    });
     if !record.engine().exceptions.on_spans {
-        return;
+        return untold;
     }
     record.event(now, "exception", |out, limits| {
         attribute(out, 0x1a, "exception.type", Value::Str(kind), limits.value_chars);
@@ -59,6 +84,7 @@ pub(crate) fn write_text(record: &mut Record, kind: &str, message: &str, chain: 
         }
         0
     });
+    untold
 }
 
 /// A boxed error says only that it is one.

@@ -332,8 +332,13 @@ impl Record {
 
     /// Returns the time, as the span's own clock goes.
     pub(crate) fn now_unix_ns(&self) -> u64 {
-        let since = self.engine.clock.ticks().saturating_sub(self.start_ticks);
-        self.start_unix_ns.saturating_add(since)
+        self.start_unix_ns.saturating_add(self.age_ns())
+    }
+
+    /// Returns the time since its start, which may lie before the clock's own.
+    #[inline]
+    fn age_ns(&self) -> u64 {
+        u64::try_from(self.engine.clock.ticks().wrapping_sub(self.start_ticks).cast_signed()).unwrap_or(0)
     }
 
     pub(crate) fn is_error(&self) -> bool {
@@ -343,10 +348,7 @@ impl Record {
     /// Completes the message.
     #[inline]
     pub(crate) fn end(&mut self, unix_ns: Option<u64>) {
-        let end = unix_ns.unwrap_or_else(|| {
-            let took = self.engine.clock.ticks().saturating_sub(self.start_ticks);
-            self.start_unix_ns.saturating_add(took)
-        });
+        let end = unix_ns.unwrap_or_else(|| self.start_unix_ns.saturating_add(self.age_ns()));
         self.bytes[END_AT..END_AT + 8].copy_from_slice(&end.to_le_bytes());
         if 0 < self.attributes_dropped | self.events_dropped | self.links_dropped {
             let dropped =

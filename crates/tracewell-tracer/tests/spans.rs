@@ -37,6 +37,45 @@ fn arrived(builder: TracerBuilder, work: impl FnOnce(&Tracer)) -> span::SpanBatc
 }
 
 #[test]
+fn a_formatter_that_panics_costs_what_it_was_to_write_and_no_more() {
+    struct Broken;
+    impl std::fmt::Debug for Broken {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half of it")?;
+            panic!("no more")
+        }
+    }
+    let batch = arrived(TracerBuilder::default(), |tracer| {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut span = tracer.span("work").attr("kept", 1).start();
+            span.event("told", &[("broken", Value::Debug(&Broken))]);
+        }));
+        assert!(caught.is_err());
+    });
+    let span = batch.span(0);
+    assert_eq!((batch.len(), span.name(), span.events().count()), (1, b"work".as_slice(), 0));
+    assert!(!span.trace_id().is_none() && span.attributes().any(|(key, _)| key == b"kept"));
+}
+
+#[test]
+fn a_span_that_began_before_its_tracer_is_as_long_as_it_was() {
+    let minute = Duration::from_secs(60);
+    let batch = arrived(TracerBuilder::default(), |tracer| {
+        tracer.span("job").start_time(std::time::SystemTime::now() - minute).start().end();
+    });
+    let took = batch.span(0).end().0 - batch.span(0).start().0;
+    assert!(60_000_000_000 <= took && took < 90_000_000_000, "{took}");
+}
+
+#[test]
+fn whoever_waits_for_ever_does_not_panic() {
+    let capture = Capture::new();
+    let guard = TracerBuilder::default().start(capture.exporter()).unwrap();
+    guard.tracer().span("work").start().end();
+    assert!(guard.flush(Duration::MAX) && guard.shutdown(Duration::MAX));
+}
+
+#[test]
 fn everything_that_is_said_arrives_typed() {
     let other = SpanContext::from_traceparent(SAMPLED).unwrap();
     let batch = arrived(TracerBuilder::default().resource("service.name", "shop"), |tracer| {

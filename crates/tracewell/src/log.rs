@@ -48,6 +48,14 @@ impl JsonLog {
 /// is at work.
 static LINES: OnceLock<Option<(JsonLog, Directives)>> = OnceLock::new();
 
+/// What is taken out of lines about exceptions, which are written whoever writes the others.
+static SECRETS: OnceLock<Secrets> = OnceLock::new();
+
+/// Decides what is taken out of lines about exceptions; the first decision stays.
+pub(crate) fn guard(secrets: Secrets) {
+    let _ = SECRETS.set(secrets);
+}
+
 /// Decides who writes lines, if they are on; the first decision stays.
 pub(crate) fn decide(lines: Option<(JsonLog, Directives)>) {
     let _ = LINES.set(lines);
@@ -76,7 +84,7 @@ pub fn log_line(level: Level, target: &str, message: &str, fields: &[(&str, Valu
                 Value::Int(number) => secrets.number(line, key, *number),
                 Value::Bool(truth) => line.push_str(if *truth { "true" } else { "false" }),
                 Value::Double(number) if number.is_finite() => {
-                    let _ = write!(line, "{number:?}");
+                    secrets.shown(line, key, format_args!("{number:?}"));
                 }
                 Value::Str(value) => quoted(line, key, value, secrets),
                 Value::Display(value) => quoted(line, key, &value.to_string(), secrets),
@@ -124,6 +132,16 @@ impl Secrets {
             return;
         }
         let _ = (key, write!(line, "{number}"));
+    }
+
+    /// Appends what is neither text nor a whole number of 64 bits, unless its key makes it a secret.
+    fn shown(&self, line: &mut String, key: &str, value: impl fmt::Display) {
+        #[cfg(feature = "redact")]
+        if self.redactor.as_ref().is_some_and(|redactor| redactor.class_of(key).is_secret()) {
+            line.push_str("\"****\"");
+            return;
+        }
+        let _ = (key, write!(line, "{value}"));
     }
 }
 
@@ -187,7 +205,7 @@ impl Fields<'_> {
 
     fn plain(&mut self, field: &Field, value: impl fmt::Display) {
         if self.key(field) {
-            let _ = write!(self.line, "{value}");
+            self.secrets.shown(self.line, field.name(), value);
         }
     }
 }
@@ -249,7 +267,8 @@ pub(crate) fn said(unix_ns: u64, level: &str, target: &str, fields: &[(&str, &st
     timestamp(&mut line, unix_ns);
     line.push('"');
     let usual = Secrets::default();
-    let secrets = LINES.get().and_then(Option::as_ref).map_or(&usual, |(log, _)| &log.secrets);
+    let of_lines = || LINES.get().and_then(Option::as_ref).map(|(log, _)| &log.secrets);
+    let secrets = SECRETS.get().or_else(of_lines).unwrap_or(&usual);
     for (key, value) in [("level", level), ("target", target)].iter().chain(fields) {
         line.push(',');
         text(&mut line, key);

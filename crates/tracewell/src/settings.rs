@@ -178,11 +178,15 @@ impl Settings {
 impl Settings {
     /// Returns who writes the log; none if nobody does.
     pub(crate) fn json_log(&self) -> Option<JsonLog> {
-        let secrets = Secrets {
+        (self.log == LogFormat::Json).then(|| JsonLog::new(self.secrets_of_lines()))
+    }
+
+    /// Returns what is taken out of lines of the log.
+    pub(crate) fn secrets_of_lines(&self) -> Secrets {
+        Secrets {
             #[cfg(feature = "redact")]
             redactor: self.redactor(),
-        };
-        (self.log == LogFormat::Json).then(|| JsonLog::new(secrets))
+        }
     }
 
     /// Makes the rules ready. Rules from code that make no sense fall back to the usual ones: what a

@@ -216,6 +216,7 @@ impl Setup {
 fn start(mut settings: Settings, subscribe: impl FnOnce(&Tracer, &mut Settings)) -> Guard {
     carriers::decide(settings.propagator);
     paths::decide(settings.excluded.take());
+    log::guard(settings.secrets_of_lines());
     let off = |resolved: String, warnings| Guard { tracer: None, resolved, warnings };
     if let Some(why) = &settings.off {
         // Lines of requests are written all the same.

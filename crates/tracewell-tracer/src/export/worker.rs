@@ -114,10 +114,11 @@ impl Worker {
     fn send(&mut self, body: &[u8], spans: u32, mut woken: Woken) {
         let engine = Arc::clone(&self.engine);
         let counters = &engine.counters;
-        let give_up = clock::instant() + self.queue.retry_for;
+        let give_up = clock::instant() + self.queue.retry_for.min(clock::LONGEST);
         let mut pause = PAUSE_FIRST;
         loop {
-            let request = Request { body, spans, deadline: clock::instant() + self.queue.timeout };
+            let request =
+                Request { body, spans, deadline: clock::instant() + self.queue.timeout.min(clock::LONGEST) };
             counters.requests.fetch_add(1, Ordering::Relaxed);
             let error = match self.attempt(request) {
                 Ok(accepted) => {

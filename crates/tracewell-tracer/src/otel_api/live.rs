@@ -63,9 +63,29 @@ impl Drop for Place {
     }
 }
 
+/// Dropped before OpenTelemetry's own cell, because it was made after it.
+struct Alive;
+
+impl Drop for Alive {
+    fn drop(&mut self) {}
+}
+
+thread_local! {
+    static ALIVE: Alive = {
+        OtelContext::map_current(|_| ());
+        Alive
+    };
+}
+
+/// Asks OpenTelemetry's current context; a thread that is ending has none, and asking there would panic.
+fn ask<R>(look: impl FnOnce(&OtelContext) -> R) -> Option<R> {
+    ALIVE.try_with(|_| ()).ok()?;
+    Some(OtelContext::map_current(look))
+}
+
 /// Returns the context of the span in OpenTelemetry's current context, where that lies inside `local`.
 pub(super) fn inner(local: &Context) -> Option<Context> {
-    OtelContext::map_current(|current| inner_of(current, local))
+    ask(|current| inner_of(current, local)).flatten()
 }
 
 fn inner_of(current: &OtelContext, local: &Context) -> Option<Context> {
@@ -90,8 +110,8 @@ fn inner_of(current: &OtelContext, local: &Context) -> Option<Context> {
 pub(super) fn parent(parent: &OtelContext) -> Option<Context> {
     let local = scope::current();
     let told = parent.span().span_context().clone();
-    let now = OtelContext::map_current(|current| current.span().span_context().span_id());
-    if told.span_id() == now {
+    let now = ask(|current| current.span().span_context().span_id());
+    if now == Some(told.span_id()) {
         return Some(local);
     }
     if !told.is_valid() {

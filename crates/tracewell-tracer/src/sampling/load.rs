@@ -68,7 +68,9 @@ impl LoadMeter {
     fn step(&mut self, cpu: f64, queue: f64) -> Option<Demand> {
         let full = self.load.cpu < cpu || self.load.queue < queue;
         let scale = if full { self.scale / 2.0 } else { self.scale * 1.25 };
-        let scale = scale.clamp(self.load.least.clamp(0.0, 1.0), 1.0);
+        // No number is no wish.
+        let least = if self.load.least.is_nan() { 0.0 } else { self.load.least.clamp(0.0, 1.0) };
+        let scale = scale.clamp(least, 1.0);
         let emergency = self.load.emergency <= cpu.max(queue);
         let changed = scale != self.scale || emergency != self.emergency;
         (self.scale, self.emergency) = (scale, emergency);

@@ -66,6 +66,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: layer::Context<'_, S>) {
+        if slot(&ctx, id).is_some() {
+            // Another layer of ours stands on the same registry, and a span has one place for a slot.
+            return;
+        }
         let parent = match attributes.parent() {
             Some(id) => slot(&ctx, id).map_or(Parent::Root, Parent::Slot),
             None if attributes.is_root() => Parent::Root,

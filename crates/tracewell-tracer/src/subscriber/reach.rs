@@ -98,7 +98,11 @@ impl Reached<'_> {
             let _ = write!(chain, "\nCaused by: {cause}");
         }
         let chain = Some(chain.as_str()).filter(|chain| !chain.is_empty());
-        self.change(|record| error_record::write_text(record, std::any::type_name::<E>(), &message, chain));
+        let (kind, mut untold) = (std::any::type_name::<E>(), None);
+        self.change(|record| untold = error_record::note(record, kind, &message, chain));
+        if let Some(untold) = untold {
+            untold.tell(kind, &message, chain);
+        }
     }
 
     /// Gives it another name.
